@@ -1,0 +1,79 @@
+"""Writes prompts.json: the 500 prompts of the evaluation, each with what must be seen.
+
+  python evaluate/prompts.py --nouns 450        (from tools/train; needs the cache's dataset)
+
+A hundred prompts of each kind: noun; colour + noun; noun + background; noun + style; and held-out
+combinations, which captions.held_out kept from training. The first 400 nouns are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from starter.captions import held_out, without_colour  # noqa: E402
+from starter.colours import GROUNDS, SHIFTS  # noqa: E402
+from starter.runtime import arguments  # noqa: E402
+from starter.words import ALL_STYLES, MAIN_STYLES, ranked  # noqa: E402,F401
+
+EACH = 100
+
+
+def main() -> None:
+    parser = arguments(__doc__, minutes=0, batch=0, lr=0)
+    parser.add_argument("--nouns", type=int, default=400)
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    dataset = json.loads((args.cache / "dataset.json").read_text())
+    styles, paintable, natural = defaultdict(set), set(), {}
+    for record in dataset:
+        if record["rank"] >= args.nouns:
+            continue
+        if record["kind"] == "painted":
+            paintable.add(record["label"])
+        if record["kind"] == "plain" and record["style"] in MAIN_STYLES:
+            styles[record["label"]].add(record["style"])
+            natural.setdefault(record["label"], set()).add(record["colour"])
+    names = sorted(styles, key=lambda n: next(r["rank"] for r in dataset if r["label"] == n))
+    # Taken in three of the main sets at least, so that one drawing's whim decides nothing.
+    coloured = [n for n in names if n in paintable]
+
+    def colour(name: str, held: bool) -> list[str]:
+        return [w for w in SHIFTS if held_out(name, "painted", w) == held
+                and w not in natural[name]]
+
+    def ground(name: str, held: bool) -> list[str]:
+        return [w for w in GROUNDS if held_out(name, "ground", w) == held]
+
+    def style(name: str, held: bool) -> list[str]:
+        return [w for w in MAIN_STYLES if w in styles[name]
+                and held_out(name, "style", w) == held]
+
+    prompts = [{"kind": "noun", "prompt": n, "label": n} for n in rng.sample(names, EACH)]
+
+    def combine(source: list[str], choices, what: str, held: bool, count: int) -> None:
+        found = [(n, w) for n in source for w in choices(n, held)]
+        for name, word in rng.sample(found, count):
+            text = {"colour": f"{word} {without_colour(name)}",
+                    "background": f"{name} on a {word} background",
+                    "style": f"{name}, {word} style"}[what]
+            prompts.append({"kind": "held out" if held else what, "prompt": text, "label": name,
+                            what: word})
+
+    for what, source, choices in (("colour", coloured, colour), ("background", names, ground),
+                                  ("style", names, style)):
+        combine(source, choices, what, False, EACH)
+        combine(source, choices, what, True, EACH // 3 + (what == "colour"))
+    prompts.sort(key=lambda p: ["noun", "colour", "background", "style", "held out"].index(p["kind"]))
+    path = Path(__file__).parent / "prompts.json"
+    path.write_text("[\n" + ",\n".join(json.dumps(p) for p in prompts) + "\n]\n")
+    print(f"{len(prompts)} prompts, {len(names)} nouns")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training of Underpaint's starter model: a small text-to-image latent diffusion model."""

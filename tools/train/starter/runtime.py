@@ -1,0 +1,129 @@
+"""What every training script shares: device, seeds, time budget, learning rate, checkpoints."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import os
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+#: Folder for everything that is made again from the sources and never committed.
+CACHE = Path(os.environ.get("UNDERPAINT_TRAIN_CACHE", Path(__file__).parents[1] / ".cache"))
+
+
+def arguments(description: str, minutes: float, batch: int, lr: float) -> argparse.ArgumentParser:
+    """The flags that all training scripts have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--run", default=None, help="name of the run's folder in the cache")
+    parser.add_argument("--minutes", type=float, default=minutes, help="wall time of the whole run")
+    parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
+    parser.add_argument("--init", type=Path, help="start from these weights (.safetensors)")
+    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--lr", type=float, default=lr)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--checkpoint-minutes", type=float, default=4)
+    parser.add_argument("--compile", action="store_true", help="torch.compile, after a gradient check")
+    return parser
+
+
+def prepare(args: argparse.Namespace, name: str) -> Path:
+    """Sets threads and seeds; returns the run's folder."""
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    random.seed(args.seed)
+    np.random.seed(args.seed)
+    folder = args.cache / (args.run or name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def autocast(device: str):
+    """bfloat16 where it is safe; see ``check_gradients``."""
+    return torch.autocast(device, dtype=torch.bfloat16)
+
+
+def save_atomically(state, path: Path) -> None:
+    """A reader, or a run that was killed, never sees half a file."""
+    temporary = path.with_suffix(path.suffix + ".part")
+    torch.save(state, temporary)
+    os.replace(temporary, path)
+
+
+class Budget:
+    """Wall time spent over all sessions of one run, and the learning rate that follows from it.
+
+    The rate warms up over ``warmup`` steps, stays, and falls as a cosine to 1 % over the last
+    ``1 - hold`` of the time, so that a run ends at its sharpest whatever machine it ran on.
+    """
+
+    def __init__(self, minutes: float, hold: float, warmup: int, spent: float = 0.0):
+        self.seconds = minutes * 60
+        self.hold = hold
+        self.warmup = warmup
+        self.before = spent
+        self.started = time.time()
+
+    @property
+    def spent(self) -> float:
+        return self.before + time.time() - self.started
+
+    @property
+    def over(self) -> bool:
+        return self.spent >= self.seconds
+
+    def scale(self, step: int) -> float:
+        fraction = min(1.0, self.spent / self.seconds)
+        decay = 1.0
+        if fraction > self.hold:
+            decay = 0.5 * (1 + math.cos(math.pi * (fraction - self.hold) / (1 - self.hold)))
+        return min(1.0, (step + 1) / self.warmup) * (0.01 + 0.99 * decay)
+
+
+class Average:
+    """Exponential moving average of a module's parameters; the average is what is shipped."""
+
+    def __init__(self, module: torch.nn.Module, decay: float):
+        self.module = module
+        self.decay = decay
+        self.copy = copy.deepcopy(module).requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        # Early on a long memory would only hold the noise of the start.
+        decay = min(self.decay, (1 + step) / (20 + step))
+        torch._foreach_lerp_(list(self.copy.parameters()), list(self.module.parameters()), 1 - decay)
+
+
+def check_gradients(module: torch.nn.Module, loss, compiled) -> None:
+    """Stops the run where the compiled loss does not give eager's gradients.
+
+    torch 2.13 on the CPU compiled nearest-neighbour interpolation under bfloat16 autocast into a
+    graph whose gradients were zero, without a word; so nothing compiled is trusted unseen.
+    """
+    found = []
+    for function in (loss, compiled):
+        module.zero_grad(set_to_none=True)
+        torch.manual_seed(0)
+        function().backward()
+        found.append([None if p.grad is None else p.grad.clone() for p in module.parameters()])
+    module.zero_grad(set_to_none=True)
+    worst = 0.0
+    for (name, _), eager, other in zip(module.named_parameters(), *found):
+        if (eager is None) != (other is None):
+            raise RuntimeError(f"compiled gradient of {name} is missing")
+        if eager is None or eager.norm() == 0:
+            continue
+        error = ((other - eager).norm() / eager.norm()).item()
+        worst = max(worst, error)
+        if error > 0.5:
+            raise RuntimeError(f"compiled gradient of {name} is off by {error:.0%}")
+    print(f"compiled gradients agree with eager's; worst relative difference {worst:.3f}", flush=True)

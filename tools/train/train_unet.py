@@ -1,0 +1,219 @@
+"""Trains the denoiser, with the text encoder.  python train_unet.py --minutes 70 --compile
+
+Needs the cache's dataset, vae/vae.safetensors and, for a head start, text/scorer.safetensors.
+To go on from the committed weights: --init starter.safetensors (see README.md).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from starter.dataset import PLACES, Dataset
+from starter.diffusion import Process, sample
+from starter.runtime import (Average, Budget, arguments, autocast, check_gradients, prepare,
+                             save_atomically)
+from starter.muon import Muon
+from starter.text import TextEncoder
+from starter.unet import UNet, UNetConfig, padding_bias
+from starter.vae import Autoencoder
+
+PROMPTS = [
+    "red apple", "green apple, noto style", "cat face", "blue car", "house with garden",
+    "a yellow star", "pizza", "smiling face", "dragon", "red heart", "dog", "rocket, noto style",
+    "purple flower", "birthday cake, 3d style", "fish on a blue background",
+    "robot, fluent style", "green car", "tree", "sad face, twemoji style", "pink cat face",
+    "guitar", "hamburger, flat style", "owl", "umbrella",
+]
+
+
+class Model(torch.nn.Module):
+    """Text encoder and denoiser as one module: one optimizer, one average, one file."""
+
+    def __init__(self, vocabulary: int, eos: int, config: UNetConfig):
+        super().__init__()
+        self.text = TextEncoder(vocabulary, eos)
+        self.unet = UNet(config)
+
+
+def make_optimizers(model: Model, args) -> list[torch.optim.Optimizer]:
+    """Muon for the denoiser's inner matrices where asked for, AdamW for the rest."""
+    edges = {id(p) for m in (model.unet.inp, model.unet.out) for p in m.parameters()}
+    parts: dict[tuple[bool, bool, float], list] = {}
+    for module, share in ((model.unet, 1.0), (model.text, args.text_rate)):
+        for p in module.parameters():
+            muon = args.muon > 0 and p.ndim >= 2 and share == 1 and id(p) not in edges
+            parts.setdefault((muon, p.ndim >= 2, share), []).append(p)
+    groups: dict[bool, list] = {True: [], False: []}
+    for (muon, matrices, share), params in parts.items():
+        rate = (args.muon if muon else args.lr) * share
+        groups[muon].append({"params": params, "lr": rate, "rate": rate,
+                             "weight_decay": 0.01 if matrices else 0.0})
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(groups[False], args.lr, betas=(0.9, 0.98), fused=True)]
+    if groups[True]:
+        optimizers.append(Muon(groups[True], args.muon))
+    return optimizers
+
+
+@torch.no_grad()
+def encode_all(data: Dataset, vae: Autoencoder, path: Path, device: str) -> torch.Tensor:
+    """Latents of every variant, half precision; kept in the cache."""
+    stamp = float(sum(p.double().sum() for p in vae.state_dict().values())) + len(data.index)
+    if path.exists():
+        kept = torch.load(path, weights_only=True)
+        if kept["stamp"] == stamp and len(kept["latents"]) == len(data.records):
+            return kept["latents"]
+    latents = torch.zeros(len(data.records), 4, 16, 16, dtype=torch.float16)
+    vae = vae.to(device, memory_format=torch.channels_last)
+    for i in range(0, len(data.index), 128):
+        index = data.index[i : i + 128]
+        x = data.images(index).to(device, memory_format=torch.channels_last)
+        with autocast(device):
+            latents[torch.from_numpy(index)] = vae.encode(x)[0].half().cpu()
+    save_atomically({"stamp": stamp, "latents": latents}, path)
+    return latents
+
+
+@torch.no_grad()
+def picture_sheet(model: Model, vae: Autoencoder, data: Dataset, path: Path) -> None:
+    """The 24 prompts with two seeds each."""
+    ids = torch.tensor([data.tokenizer.encode(p, PLACES) for p in [*PROMPTS, ""]])
+    states = model.text(ids)
+    rows = [vae.decode(sample(model.unet, states[:-1], states[-1:], seed, bias=padding_bias(PLACES)))
+            for seed in (7, 8)]
+    x = torch.stack(rows).clamp(-1, 1).reshape(2, 2, 12, 3, 64, 64)
+    x = x.permute(1, 0, 4, 2, 5, 3).reshape(4 * 64, 12 * 64, 3)
+    image = Image.fromarray(((x + 1) * 127.5).byte().numpy())
+    image.resize((12 * 128, 4 * 128), Image.Resampling.NEAREST).save(path)
+
+
+def main() -> None:
+    parser = arguments(__doc__, minutes=70, batch=64, lr=1.2e-3)
+    parser.add_argument("--nouns", type=int, default=450)
+    parser.add_argument("--other-styles", type=float, default=0.3)
+    parser.add_argument("--fine", type=int, default=UNetConfig.fine)
+    parser.add_argument("--coarse", type=int, default=UNetConfig.coarse)
+    parser.add_argument("--hold", type=float, default=0.45, help="share of time before the decay")
+    parser.add_argument("--muon", type=float, default=0, help="Muon's rate; 0: AdamW for all")
+    parser.add_argument("--text-rate", type=float, default=0.3, help="text encoder's share of lr")
+    parser.add_argument("--sheet-minutes", type=float, default=10)
+    parser.add_argument("--until", help="HH:MM (UTC) at which to be done, instead of --minutes")
+    args = parser.parse_args()
+    if args.until:
+        hour, minute = map(int, args.until.split(":"))
+        now = time.gmtime()
+        args.minutes = hour * 60 + minute - now.tm_hour * 60 - now.tm_min
+    folder = prepare(args, "unet")
+    data = Dataset(args.cache, args.nouns, args.seed, args.other_styles)
+    vae = Autoencoder().eval()
+    vae.load_state_dict(load_file(args.cache / "vae/vae.safetensors"))
+    latents = encode_all(data, vae, folder / "latents.pt", args.device)
+    vae = vae.cpu()
+
+    config = UNetConfig(args.fine, args.coarse)
+    model = Model(len(data.tokenizer), data.tokenizer.eos, config).to(args.device)
+    head_start = args.cache / "text/scorer.safetensors"
+    if args.init:
+        model.load_state_dict(load_file(args.init))
+    elif head_start.exists():
+        scorer = load_file(head_start)
+        model.text.load_state_dict(
+            {k.removeprefix("text."): v for k, v in scorer.items() if k.startswith("text.")})
+    model.unet.to(memory_format=torch.channels_last)
+    sizes = [sum(p.numel() for p in m.parameters()) / 1e6 for m in (model.unet, model.text)]
+    print(f"{len(data.index)} variants; denoiser {sizes[0]:.2f} M, text {sizes[1]:.2f} M", flush=True)
+
+    optimizers = make_optimizers(model, args)
+    average = Average(model, 0.9985)
+    budget, step, checkpoint = Budget(args.minutes, args.hold, 100), 0, folder / "checkpoint.pt"
+    if args.resume and checkpoint.exists():
+        state = torch.load(checkpoint, map_location=args.device, weights_only=True)
+        model.load_state_dict(state["model"])
+        average.copy.load_state_dict(state["average"])
+        for optimizer, kept in zip(optimizers, state["optimizers"]):
+            optimizer.load_state_dict(kept)
+        budget.before, step = state["spent"], state["step"]
+        if args.until:
+            budget.seconds += budget.before
+    process, bias = Process(args.device), padding_bias(PLACES, args.device)
+
+    def loss_of(x, v, t, ids):
+        return ((model.unet(x, t, model.text(ids), bias).float() - v) ** 2).mean((1, 2, 3))
+
+    def batch():
+        index = data.draw(args.batch)
+        z = latents[torch.from_numpy(index)].float().to(args.device)
+        t = process.draw(args.batch)
+        x, v = process.noisy(z, torch.randn_like(z), t)
+        x = x.contiguous(memory_format=torch.channels_last)
+        return x, v, t, data.captions(index, drop=0.1).to(args.device)
+
+    compiled = torch.compile(loss_of) if args.compile else loss_of
+    if args.compile and not step:
+        before, inputs = {k: v.clone() for k, v in model.state_dict().items()}, batch()
+        with torch.no_grad():
+            for p in model.parameters():
+                p.add_(0.01 * torch.randn_like(p))
+
+        def run(function):
+            def once():
+                with autocast(args.device):
+                    return function(*inputs).mean()
+            return once
+
+        check_gradients(model, run(loss_of), run(compiled))
+        model.load_state_dict(before)
+
+    def keep() -> None:
+        save_atomically({"model": model.state_dict(), "average": average.copy.state_dict(),
+                         "optimizers": [o.state_dict() for o in optimizers], "spent": budget.spent,
+                         "step": step}, checkpoint)
+        state = {k: v.contiguous().cpu() for k, v in average.copy.state_dict().items()}
+        save_file(state, folder / "ema.part", metadata={k: str(v) for k, v in config.dict().items()})
+        (folder / "ema.part").replace(folder / "ema.safetensors")
+
+    total, count = np.zeros(4), np.zeros(4)
+    saved = shown = drawn = time.time()
+    while not budget.over:
+        scale = budget.scale(step)
+        for g in (g for o in optimizers for g in o.param_groups):
+            g["lr"] = g["rate"] * scale
+        x, v, t, ids = batch()
+        with autocast(args.device):
+            losses = compiled(x, v, t, ids)
+        model.zero_grad(set_to_none=True)
+        losses.mean().backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+        step += 1
+        if step % 2 == 0:
+            average.update(step // 2)
+        quarter = (t // 250).cpu().numpy()
+        np.add.at(total, quarter, losses.detach().cpu().numpy())
+        np.add.at(count, quarter, 1)
+        if step in (1, 5, 20, 50) or time.time() - shown > 60:
+            shown = time.time()
+            by_time = np.round(total / np.maximum(count, 1), 3)
+            print(f"{step} {budget.spent:.0f}s loss {total.sum() / count.sum():.4f} {by_time} "
+                  f"norm {norm.item():.2f} rate {budget.scale(step):.2f}", flush=True)
+            total[:], count[:] = 0, 0
+        if time.time() - saved > args.checkpoint_minutes * 60:
+            saved = time.time()
+            keep()
+        if time.time() - drawn > args.sheet_minutes * 60:
+            drawn = time.time()
+            picture_sheet(average.copy, vae, data, folder / f"sheet-{step:05d}.png")
+    keep()
+    picture_sheet(average.copy.cpu(), vae, data, folder / "sheet-final.png")
+    print(f"done after {step} steps, {budget.spent:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
