@@ -26,7 +26,7 @@ class UNetConfig:
 
     fine: int = 160
     coarse: int = 224
-    time: int = 192
+    time: int = 128
 
     def dict(self) -> dict:
         return asdict(self)
@@ -155,7 +155,8 @@ class UNet(nn.Module):
         if residuals is not None:
             first, second, third, h = (x + r for x, r in zip((first, second, third, h), residuals))
         h = self.up2(torch.cat([h, third], 1), e, text, bias)
-        h = upsample(self.grow(h))
+        # An odd number of rows at 8 x 8 comes back as one more.
+        h = upsample(self.grow(h))[:, :, : second.shape[2], : second.shape[3]]
         h = self.up1[0](torch.cat([h, second], 1), e, text, bias)
         h = self.up1[1](torch.cat([h, first], 1), e, text, bias)
         return F.pixel_shuffle(self.out(F.silu(self.norm(h))), 2)

@@ -1,0 +1,158 @@
+"""Trains the judge: a classifier of the real pictures that never sees a generated one.
+
+  python evaluate/classifier.py --minutes 8
+
+It names the noun, the style, the colour of the thing and of the ground. It learns from all sets,
+with shifts, turns, blur and grain, and is measured on drawings of known nouns that it did not
+see. Exported to evaluate/judge/ as ONNX (sample ->
+noun, style, colour, ground), with labels.json, so that any pipeline's pictures can be judged.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from export import export  # noqa: E402
+from starter.colours import GROUNDS, SHIFTS  # noqa: E402
+from starter.runtime import Average, Budget, arguments, autocast, prepare  # noqa: E402
+from starter.vae import Residual  # noqa: E402
+from starter.words import ALL_STYLES  # noqa: E402
+
+COLOURS = list(SHIFTS)
+GROUND_WORDS = ["white", *GROUNDS]
+
+
+class Judge(nn.Module):
+    """Picture [B, 3, 64, 64] in [-1, 1] -> logits of noun, style, colour, ground."""
+
+    def __init__(self, nouns: int, sizes: tuple[int, int, int, int] = (32, 64, 128, 192)):
+        super().__init__()
+        a, b, c, d = sizes
+        self.trunk = nn.Sequential(
+            nn.Conv2d(12, a, 3, padding=1), Residual(a, a),
+            nn.Conv2d(a, b, 3, stride=2, padding=1), Residual(b, b),
+            nn.Conv2d(b, c, 3, stride=2, padding=1), Residual(c, c),
+            nn.Conv2d(c, d, 3, stride=2, padding=1), Residual(d, d), nn.GroupNorm(8, d), nn.SiLU())
+        self.place = nn.Conv2d(d, 24, 1)
+        self.noun = nn.Linear(d + 24 * 16, nouns)
+        self.style = nn.Linear(d, len(ALL_STYLES))
+        self.colour = nn.Linear(d, len(COLOURS))
+        self.ground = nn.Linear(d, len(GROUND_WORDS))
+
+    def forward(self, sample: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        h = self.trunk(F.pixel_unshuffle(sample, 2))
+        mean = h.mean((2, 3))
+        layout = torch.cat([mean, self.place(h).flatten(1)], 1)
+        return self.noun(layout), self.style(mean), self.colour(mean), self.ground(mean)
+
+
+def roughen(x: Tensor) -> Tensor:
+    """Shift, scale, turn, mirror, blur and grain, one kind for each picture."""
+    count = len(x)
+    turn, scale = torch.randn(count) * 0.06, 1 + torch.randn(count) * 0.07
+    mirror = (torch.rand(count) < 0.3).float() * -2 + 1
+    theta = torch.stack([
+        torch.stack([torch.cos(turn) * scale * mirror, -torch.sin(turn) * scale,
+                     torch.randn(count) * 0.05], 1),
+        torch.stack([torch.sin(turn) * scale * mirror, torch.cos(turn) * scale,
+                     torch.randn(count) * 0.05], 1)], 1)
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    blurred = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    share = torch.rand(count, 1, 1, 1) * (torch.rand(count, 1, 1, 1) < 0.5)
+    return x.lerp(blurred, share) + 0.03 * torch.randn_like(x)
+
+
+def main() -> None:
+    parser = arguments(__doc__, minutes=8, batch=96, lr=2e-3)
+    parser.add_argument("--nouns", type=int, default=450)
+    args = parser.parse_args()
+    folder = prepare(args, "judge")
+    records = json.loads((args.cache / "dataset.json").read_text())
+    pixels = np.load(args.cache / "variants.npy", mmap_mode="r")
+    index = np.array([i for i, r in enumerate(records) if r["rank"] < args.nouns])
+    names = sorted({records[i]["label"] for i in index})
+    place = {name: i for i, name in enumerate(names)}
+
+    def find(words: list[str], word: str | None) -> int:
+        return words.index(word) if word in words else -100
+
+    def targets(i: int) -> list[int]:
+        r = records[i]
+        colour = r["word"] if r["kind"] == "painted" else r["colour"]
+        return [place[r["label"]], ALL_STYLES.index(r["style"]), find(COLOURS, colour),
+                find(GROUND_WORDS, r["word"] if r["kind"] == "ground" else "white")]
+
+    target = {i: targets(i) for i in index}
+    # One drawing in twelve is for measuring, with all its variants.
+    test = index[[records[i]["picture"] % 12 == 5 for i in index]]
+    train = np.setdiff1d(index, test)
+    plain = np.array([i for i in train if records[i]["kind"] == "plain"])
+
+    def images(chosen) -> Tensor:
+        x = torch.from_numpy(np.stack([pixels[i] for i in chosen]))
+        return x.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+    net = Judge(len(names)).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(net.parameters(), args.lr, betas=(0.9, 0.98), weight_decay=0.05)
+    average, budget, step = Average(net, 0.99), Budget(args.minutes, 0.3, 60), 0
+    print(f"{len(train)} variants of {len(names)} nouns, "
+          f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f} M parameters", flush=True)
+    shown = time.time()
+    while not budget.over:
+        for group in optimizer.param_groups:
+            group["lr"] = args.lr * budget.scale(step)
+        half = args.batch // 2
+        chosen = [*np.random.choice(plain, half), *np.random.choice(train, args.batch - half)]
+        x = roughen(images(chosen)).contiguous(memory_format=torch.channels_last)
+        wanted = torch.tensor([target[i] for i in chosen])
+        with autocast("cpu"):
+            found = net(x)
+        loss = sum(weight * F.cross_entropy(logits.float(), wanted[:, k], label_smoothing=0.05)
+                   for k, (weight, logits) in enumerate(zip((1, 0.4, 0.4, 0.2), found)))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        average.update(step)
+        if time.time() - shown > 30:
+            shown = time.time()
+            right = (found[0].argmax(1) == wanted[:, 0]).float().mean()
+            print(f"{step} {budget.spent:.0f}s loss {loss.item():.3f} noun {right:.2f}", flush=True)
+    net = average.copy.eval()
+    save_file({k: v.contiguous() for k, v in net.state_dict().items()},
+              folder / "judge.safetensors")
+    for what, chosen in (("seen", plain[:: max(1, len(plain) // 600)]),
+                         ("unseen drawings", test)):
+        with torch.no_grad():
+            parts = [net(images(chosen[i : i + 96])) for i in range(0, len(chosen), 96)]
+        wanted = torch.tensor([target[i] for i in chosen])
+        line = []
+        for k, head in enumerate(("noun", "style", "colour", "ground")):
+            logits, known = torch.cat([p[k] for p in parts]), wanted[:, k] >= 0
+            hits = (logits.topk(5, 1).indices == wanted[:, k, None])[known].float()
+            line.append(f"{head} {hits[:, 0].mean():.3f} (top 5 {hits.sum(1).mean():.3f})")
+        print(f"{what}: {', '.join(line)}", flush=True)
+    out = Path(__file__).parent / "judge"
+    export(net, [(torch.randn(2, 3, 64, 64),), (torch.randn(5, 3, 64, 64),)], ["sample"],
+           ["noun", "style", "colour", "ground"],
+           {k: {0: "batch"} for k in ("sample", "noun", "style", "colour", "ground")},
+           out / "model.onnx")
+    (out / "labels.json").write_text(json.dumps(
+        {"noun": names, "style": list(ALL_STYLES), "colour": COLOURS, "ground": GROUND_WORDS}))
+
+
+if __name__ == "__main__":
+    main()
