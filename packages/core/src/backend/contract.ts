@@ -52,6 +52,8 @@ export interface SessionOptions {
   /** Names of outputs that should stay on the device where the backend has one. */
   readonly deviceOutputs?: readonly string[];
   readonly signal?: AbortSignal;
+  /** What errors call the graph: its path in the model, "unet/model.onnx". */
+  readonly label?: string;
 }
 
 /** How a graph is run. */
