@@ -1,0 +1,33 @@
+import { UnderpaintError } from "@underpaint/core";
+
+/** `model-invalid`: the model lacks a file. `where` is the model as the caller wrote it. */
+export function missingFile(file: string, where: string, cause?: unknown): UnderpaintError {
+  return new UnderpaintError({
+    code: "model-invalid",
+    what: `the model ${where} has no file ${file}`,
+    remedy: "check that the model is whole and of a kind that Underpaint reads",
+    cause,
+  });
+}
+
+/** `model-invalid`: a file that should be small is not. */
+export function tooLarge(file: string, bytes: number, maxBytes: number): UnderpaintError {
+  return new UnderpaintError({
+    code: "model-invalid",
+    what: `the model's ${file} is too large`,
+    value: bytes,
+    allowed: `up to ${maxBytes} bytes`,
+  });
+}
+
+/** The code of a failed system call ("ENOENT"), if that is what was caught. */
+export function systemCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === "string" ? code : undefined;
+}
+
+/** Whether a system call failed because there is no such file. */
+export function isAbsent(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
