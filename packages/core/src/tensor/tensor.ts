@@ -56,10 +56,8 @@ export function tensor<T extends TensorType>(
       allowed: constructors[type].name,
     });
   }
-  if (
-    dims.some((size) => !Number.isInteger(size) || size < 0) ||
-    elementCount(dims) !== data.length
-  ) {
+  requireSizes(dims);
+  if (elementCount(dims) !== data.length) {
     throw new UnderpaintError({
       code: "invalid-request",
       what: `a tensor's dims do not multiply to its ${data.length} elements`,
@@ -69,10 +67,24 @@ export function tensor<T extends TensorType>(
   return { type, dims: [...dims], data };
 }
 
-/** A tensor of zeros. */
+/**
+ * A tensor of zeros.
+ *
+ * @throws UnderpaintError `invalid-request` when a size is no whole number from 0.
+ */
 export function zeros<T extends TensorType>(type: T, dims: readonly number[]): Tensor<T> {
+  requireSizes(dims);
   const data = new constructors[type](elementCount(dims)) as TensorDataByType[T];
   return { type, dims: [...dims], data };
+}
+
+function requireSizes(dims: readonly number[]): void {
+  if (dims.every((size) => Number.isSafeInteger(size) && size >= 0)) return;
+  throw new UnderpaintError({
+    code: "invalid-request",
+    what: "a tensor's dims are not whole numbers from 0",
+    value: dims,
+  });
 }
 
 /** A float32 tensor over `data`, which is not copied; see {@link tensor}. */
