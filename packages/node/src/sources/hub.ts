@@ -153,8 +153,16 @@ export function hubSource(address: string, options: HubOptions = {}): ModelSourc
       return known === undefined ? shown : `hub:${repository}@${known}`;
     },
     async size(file, { signal } = {}) {
-      checkedPath(file);
-      return (await here(file, signal)) ?? (await files(signal)).get(file)?.bytes;
+      const present = await here(file, signal);
+      if (present !== undefined) return present;
+      try {
+        return (await files(signal)).get(file)?.bytes;
+      } catch (error) {
+        signal?.throwIfAborted();
+        // A cache that Python filled, and no hub to ask what else there is: what is here is all.
+        if (await exists(cache.pathOf(await commit(signal), "model_index.json"))) return undefined;
+        throw error;
+      }
     },
     async read(file, { maxBytes, signal }) {
       const request = signal ? { signal } : {};
