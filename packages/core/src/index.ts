@@ -28,11 +28,23 @@ export type { Branch, Guidance, Predict, StepPosition } from "./guidance/contrac
 // model
 export type { LoadProgress, ModelSource, OpenOptions } from "./model/source.js";
 
+// random
+export { createNoiseSource, type NoiseSource } from "./random/noise-source.js";
+export { addToSeed, type Seed, validateSeed } from "./random/seed.js";
+
 // sampling
 export type { Denoise, NoiseLevel, SamplingRun, Schedule, Scheduler } from "./sampling/contract.js";
 
 // tensor
+export { convert } from "./tensor/convert.js";
+export { floatToHalf, halfToFloat, halfToNumber, numberToHalf } from "./tensor/half.js";
 export { copy, type LinearTerms, linear, linearInto } from "./tensor/linear.js";
+export {
+  fromNdarray,
+  type NdArrayByType,
+  type NdArrayLike,
+  toNdarray,
+} from "./tensor/ndarray-view.js";
 export {
   batchEntry,
   elementCount,
