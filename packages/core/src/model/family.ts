@@ -1,0 +1,94 @@
+import { UnderpaintError } from "../errors.js";
+import { isObject, type JsonObject } from "./json.js";
+
+/** Which architecture a model has, and with it how its graphs are called. */
+export type ModelFamily =
+  /** Stable Diffusion 1 and 2, SD-Turbo, and the latent consistency models made of them. */
+  "stable-diffusion" | "stable-diffusion-xl" | "stable-diffusion-3" | "flux" | "unknown";
+
+/** What `model_index.json` says. */
+export interface ModelIndex {
+  /** diffusers' name of the pipeline: "StableDiffusionPipeline"; "" where the file has none. */
+  readonly className: string;
+  readonly family: ModelFamily;
+  /** The folders that it names, except those that it says are left out (`[null, null]`). */
+  readonly folders: readonly string[];
+}
+
+const file = "model_index.json";
+
+/**
+ * Reads a parsed `model_index.json`.
+ *
+ * Its keys are names of folders and come from a stranger: each must be a plain name, so that none
+ * leads out of the model.
+ *
+ * @throws UnderpaintError `model-invalid` for a key that is no plain name, or a class name that is
+ * no text.
+ */
+export function readIndex(index: JsonObject): ModelIndex {
+  const className = index._class_name ?? "";
+  if (typeof className !== "string" || className.length > 200) {
+    throw new UnderpaintError({
+      code: "model-invalid",
+      what: `${file}: _class_name is no name`,
+      value: className,
+      allowed: 'a name such as "StableDiffusionPipeline"',
+    });
+  }
+  const folders: string[] = [];
+  for (const [name, value] of Object.entries(index)) {
+    checkName(name);
+    for (const text of Array.isArray(value) ? value : [value]) checkStays(name, text);
+    // What is no list is a setting: "_diffusers_version", "requires_safety_checker".
+    if (!Array.isArray(value) && !isObject(value)) continue;
+    if (!Array.isArray(value) || value.length !== 2) {
+      throw new UnderpaintError({
+        code: "model-invalid",
+        what: `${file}: ${JSON.stringify(name)} is no pair of library and class`,
+        value,
+        allowed: '["diffusers", "UNet2DConditionModel"] and the like, or [null, null]',
+      });
+    }
+    if (value.every((part) => part !== null)) folders.push(name);
+  }
+  return { className, family: familyOf(className, folders), folders };
+}
+
+/** A folder's name must be one on every operating system, and stay inside the model. */
+function checkName(name: string): void {
+  const plain = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/.test(name) && !name.endsWith(".");
+  if (plain) return;
+  throw new UnderpaintError({
+    code: "model-invalid",
+    what: `${file} names a folder that a model cannot have`,
+    value: name,
+    allowed: "letters, digits, _, - and . within the model's own folder",
+    remedy: "do not use a model that reaches out of its folder",
+  });
+}
+
+/** A value that is a path out of the model is told of, though no value is used as a path. */
+function checkStays(name: string, value: unknown): void {
+  const outward = /(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:|\0/;
+  if (typeof value !== "string" || !outward.test(value)) return;
+  throw new UnderpaintError({
+    code: "model-invalid",
+    what: `${file}: ${name} leads out of the model's folder`,
+    value,
+    remedy: "do not use a model that reaches out of its folder",
+  });
+}
+
+function familyOf(className: string, folders: readonly string[]): ModelFamily {
+  const has = (name: string): boolean => folders.includes(name);
+  if (/Flux/.test(className)) return "flux";
+  if (/StableDiffusion3/.test(className)) return "stable-diffusion-3";
+  if (/StableDiffusionXL|ConsistencyModelXL/.test(className)) return "stable-diffusion-xl";
+  const unet = has("unet") && has("text_encoder");
+  // Whoever wrote the file may have called an XL model by the name of its elder.
+  if (unet && has("text_encoder_2")) return "stable-diffusion-xl";
+  if (/StableDiffusion|LatentConsistencyModel/.test(className)) return "stable-diffusion";
+  if (has("transformer") && has("text_encoder_3")) return "stable-diffusion-3";
+  return unet ? "stable-diffusion" : "unknown";
+}
