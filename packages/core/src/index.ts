@@ -33,7 +33,78 @@ export { createNoiseSource, type NoiseSource } from "./random/noise-source.js";
 export { addToSeed, type Seed, validateSeed } from "./random/seed.js";
 
 // sampling
+export { betaSchedules, type BetaSchedule } from "./sampling/betas.js";
+export { type Churned, type ChurnOptions, churnedStep, churnFields, churning } from "./sampling/churn.js";
 export type { Denoise, NoiseLevel, SamplingRun, Schedule, Scheduler } from "./sampling/contract.js";
+export { type DdimOptions, ddim, posteriorVariance } from "./sampling/ddim.js";
+export {
+  type DynamicThresholdOptions,
+  type EstimateLimitOptions,
+  estimateLimitFields,
+  limitEstimate,
+  thresholdFields,
+} from "./sampling/estimate-limits.js";
+export { type EulerOptions, euler } from "./sampling/euler.js";
+export { explodingSchedule, sigmaRules } from "./sampling/exploding-schedule.js";
+export {
+  checkSteps,
+  diffusionNoise,
+  noiseOfKind,
+  refuseUnreadableLevels,
+} from "./sampling/model-fit.js";
+export {
+  type DiffusionNoise,
+  type EdmNoise,
+  type FlowNoise,
+  type NoiseModel,
+  type Preconditioning,
+  type PredictionType,
+  preconditioning,
+} from "./sampling/noise-model.js";
+export { noiseModelFromConfig, type SchedulerConfig } from "./sampling/noise-model-config.js";
+export {
+  flagOption,
+  numberOption,
+  type OptionField,
+  optionalNumber,
+  readOptions,
+  spacingOption,
+  wholeOption,
+  wordOption,
+} from "./sampling/options.js";
+export {
+  between,
+  type SpacedSigmas,
+  type SpacingRules,
+  spaceSigmas,
+  spreadSigmas,
+} from "./sampling/sigma-spacing.js";
+export { type SigmaTable, sigmaAt, sigmaTable, timestepOf } from "./sampling/sigma-table.js";
+export {
+  beta,
+  type CustomSpacing,
+  checkSpacing,
+  customSigmas,
+  customTimesteps,
+  exponential,
+  karras,
+  leading,
+  linspace,
+  lu,
+  type SigmaEnds,
+  type SigmaSpacing,
+  type Spacing,
+  type SpacingKind,
+  spacingKinds,
+  type TimestepSpacing,
+  trailing,
+} from "./sampling/spacing.js";
+export {
+  checkedTimesteps,
+  roundHalfEven,
+  spaceTimesteps,
+  type TimestepRules,
+} from "./sampling/timesteps.js";
 
 // tensor
 export { convert } from "./tensor/convert.js";

@@ -1,3 +1,4 @@
+import type { BetaSchedule } from "./betas.js";
 import type { NoiseLevel } from "./contract.js";
 
 /** What the network's output means. */
@@ -11,6 +12,8 @@ export interface DiffusionNoise {
   readonly alphasCumprod: Float64Array;
   /** Whether the table was rescaled so that its last entry is pure noise. */
   readonly zeroTerminalSnr: boolean;
+  /** The named table that this is, if one: DPM-Solver rounds timesteps otherwise for the cosine. */
+  readonly betaSchedule?: BetaSchedule;
 }
 
 /** Rectified flow: latents = (1 − sigma) · picture + sigma · noise; timestep = sigma · trainTimesteps. */

@@ -1,0 +1,34 @@
+import type { NoiseLevel, Schedule } from "./contract.js";
+import type { SpacedSigmas, SpacingRules } from "./sigma-spacing.js";
+import type { Spacing } from "./spacing.js";
+
+/** The rules of the solvers over sigma (Euler, Heun, LMS, …) for `spaceSigmas`. */
+export const sigmaRules: SpacingRules = { dropsLast: false, timesteps: "float32" };
+
+/**
+ * A variance-exploding schedule, latents = picture + sigma · noise, from sigmas and timesteps.
+ *
+ * @param final the last level's sigma; custom sigmas bring their own.
+ * @param continuous whether the network is told ln(sigma) / 4, as EDM's is.
+ */
+export function explodingSchedule(
+  { sigmas, timesteps }: SpacedSigmas,
+  final: number,
+  spacing: Spacing,
+  continuous = false,
+): Schedule {
+  const levels = timesteps.map((timestep, i) => {
+    const sigma = Math.fround(sigmas[i]!);
+    return { alpha: 1, sigma, timestep: continuous ? Math.fround(Math.log(sigma)) / 4 : timestep };
+  });
+  const last = Math.fround(sigmas[timesteps.length] ?? final);
+  levels.push({ alpha: 1, sigma: last, timestep: 0 });
+  return { levels, timestepType: "float32", initialNoiseScale: initialScale(levels, spacing) };
+}
+
+/** The first sigma, or with leading spacing the deviation of a noisy picture of unit variance. */
+function initialScale(levels: readonly NoiseLevel[], spacing: Spacing): number {
+  const { sigma } = levels[0]!;
+  const base = "ends" in spacing && spacing.ends ? spacing.ends.kind : spacing.kind;
+  return base === "leading" ? Math.sqrt(sigma ** 2 + 1) : sigma;
+}

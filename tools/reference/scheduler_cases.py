@@ -1,0 +1,158 @@
+"""The configurations that schedulers.py runs: each option of each class at least once."""
+
+SD = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+SD_LEADING = {**SD, "timestep_spacing": "leading", "steps_offset": 1}
+V = {"prediction_type": "v_prediction"}
+ZERO_SNR = {**SD, **V, "rescale_betas_zero_snr": True}
+TRAINED = [0.0001 + 0.00002 * i for i in range(1000)]
+SPACINGS = [{"timestep_spacing": s} for s in ("leading", "trailing", "linspace")]
+SIGMAS = [{f"use_{s}_sigmas": True} for s in ("karras", "exponential", "beta")]
+
+
+def configs(*parts):
+    return [{"config": part} for part in parts]
+
+
+ddim = [
+    *configs(
+        {},
+        {**SD, "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1},
+        {**SD, "clip_sample": False, "timestep_spacing": "trailing"},
+        {**SD, "clip_sample": False, "timestep_spacing": "linspace", **V},
+        {**SD, "clip_sample": True, "clip_sample_range": 0.7, "prediction_type": "sample"},
+        {"beta_schedule": "squaredcos_cap_v2", "thresholding": True, "sample_max_value": 1.5},
+        {**SD, "thresholding": True, "dynamic_thresholding_ratio": 0.8, "sample_max_value": 3.0},
+        {**ZERO_SNR, "timestep_spacing": "trailing", "clip_sample": False},
+        {"beta_end": 0.03, "num_train_timesteps": 500, "clip_sample": False},
+    ),
+    {"config": {**SD, "clip_sample": False}, "step": {"eta": 0.5}, "stochastic": True},
+    {
+        "config": {**SD, "clip_sample": True, "set_alpha_to_one": False},
+        "step": {"eta": 1.0, "use_clipped_model_output": True},
+        "stochastic": True,
+    },
+    {
+        "config": {**SD, "clip_sample": True},
+        "step": {"use_clipped_model_output": True},
+    },
+    {
+        "config": {**SD, "clip_sample": False, "steps_offset": 1},
+        "begin": 4,
+        "steps": [10],
+    },
+]
+
+CHURN = {"s_churn": 3.0, "s_tmin": 0.05, "s_tmax": 10.0, "s_noise": 1.007}
+
+euler = [
+    *configs(
+        {},
+        *[{**SD, **spacing} for spacing in SPACINGS],
+        SD_LEADING,
+        *[{**SD, **sigmas} for sigmas in SIGMAS],
+        {**SD_LEADING, "use_karras_sigmas": True},
+        {**SD, "timestep_spacing": "trailing", "use_exponential_sigmas": True},
+        {**SD, "use_karras_sigmas": True, "sigma_min": 0.05, "sigma_max": 11.0},
+        {**SD, "use_beta_sigmas": True, "sigma_min": 0.05, "sigma_max": 11.0},
+        {**SD, **V, "final_sigmas_type": "sigma_min"},
+        {**SD, "prediction_type": "sample", "timestep_spacing": "trailing"},
+        {**SD, "interpolation_type": "log_linear"},
+        {**SD, **V, "timestep_type": "continuous", "use_karras_sigmas": True,
+         "sigma_min": 0.002, "sigma_max": 700.0, "timestep_spacing": "leading", "steps_offset": 1},
+        {**ZERO_SNR, "timestep_spacing": "trailing"},
+        {**ZERO_SNR, "use_karras_sigmas": True},
+        {"beta_schedule": "squaredcos_cap_v2", "timestep_spacing": "trailing"},
+        {"trained_betas": TRAINED, "num_train_timesteps": 1000},
+    ),
+    *[
+        {"config": {**SD, **config}, "step": CHURN, "stochastic": True}
+        for config in ({}, V, {"prediction_type": "sample"})
+    ],
+    {"config": SD, "set_timesteps": {"timesteps": [999, 850, 736, 645, 545, 455, 343, 233, 124, 24]}, "steps": [10]},
+    {"config": SD, "set_timesteps": {"sigmas": [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.0]}, "steps": [10]},
+    {"config": SD_LEADING, "begin": 4, "steps": [10]},
+]
+
+euler_ancestral = [
+    *[
+        {"config": config, "stochastic": True}
+        for config in (
+            {},
+            *[{**SD, **spacing} for spacing in SPACINGS],
+            SD_LEADING,
+            {**SD, **V},
+            {**ZERO_SNR, "timestep_spacing": "trailing"},
+            {"beta_schedule": "squaredcos_cap_v2"},
+        )
+    ],
+    {"config": SD_LEADING, "begin": 4, "steps": [10], "stochastic": True},
+]
+
+SDE = {"algorithm_type": "sde-dpmsolver++"}
+
+dpm_multistep = [
+    *configs(
+        {},
+        *[{**SD, **spacing} for spacing in SPACINGS],
+        SD_LEADING,
+        *[{**SD, **sigmas} for sigmas in SIGMAS],
+        {**SD, "use_lu_lambdas": True},
+        {"beta_schedule": "squaredcos_cap_v2", "use_karras_sigmas": True},
+        {"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1},
+        {"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1, "timestep_spacing": "leading"},
+        {**SD, "solver_order": 1},
+        {**SD, "solver_order": 3},
+        {**SD, "solver_order": 3, "use_karras_sigmas": True, "euler_at_final": True},
+        {**SD, "solver_type": "heun", **V},
+        {**SD, "lower_order_final": False, "final_sigmas_type": "sigma_min"},
+        {**SD, "euler_at_final": True, "final_sigmas_type": "sigma_min", "prediction_type": "sample"},
+        {**SD, "algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min"},
+        {**SD, "algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min", "solver_type": "heun", **V},
+        {**SD, "algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min", "solver_order": 3},
+        {**SD, "thresholding": True, "sample_max_value": 1.5},
+        {**SD, "thresholding": True, "algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min"},
+        {**ZERO_SNR, "timestep_spacing": "trailing"},
+        {**SD, "use_flow_sigmas": True, "prediction_type": "flow_prediction", "flow_shift": 3.0},
+    ),
+    *[
+        {"config": {**SD, **config}, "stochastic": True}
+        for config in (
+            SDE,
+            {**SDE, "solver_type": "heun", "use_karras_sigmas": True},
+            {**SDE, "solver_order": 1},
+            {**SDE, "solver_order": 3},
+            {"algorithm_type": "sde-dpmsolver", "final_sigmas_type": "sigma_min"},
+            {"algorithm_type": "sde-dpmsolver", "final_sigmas_type": "sigma_min", "solver_type": "heun"},
+        )
+    ],
+    {"config": SD, "set_timesteps": {"timesteps": [999, 850, 736, 645, 545, 455, 343, 233, 124, 24]}, "steps": [10]},
+    {"config": SD_LEADING, "begin": 4, "steps": [10]},
+]
+
+beta_tables = [
+    ("DDIMScheduler", {}),
+    ("DDIMScheduler", SD),
+    ("DDIMScheduler", {"beta_schedule": "squaredcos_cap_v2"}),
+    ("DDIMScheduler", {"num_train_timesteps": 501, "beta_end": 0.03}),
+    ("DDIMScheduler", {"rescale_betas_zero_snr": True}),
+    ("DDIMScheduler", {**SD, "rescale_betas_zero_snr": True}),
+    ("DDIMScheduler", {"beta_schedule": "squaredcos_cap_v2", "rescale_betas_zero_snr": True}),
+    ("DDIMScheduler", {"trained_betas": TRAINED}),
+    ("DDPMScheduler", {"beta_schedule": "sigmoid"}),
+    ("DDPMScheduler", {"beta_schedule": "laplace"}),
+    ("HeunDiscreteScheduler", {}),
+    ("HeunDiscreteScheduler", {"beta_schedule": "exp"}),
+    ("LCMScheduler", {}),
+    ("TCDScheduler", {}),
+    ("KDPM2DiscreteScheduler", {}),
+    ("KDPM2AncestralDiscreteScheduler", {}),
+    ("DPMSolverMultistepScheduler", {}),
+    ("UniPCMultistepScheduler", {}),
+]
+
+cases_by_class = {
+    "DDIMScheduler": ddim,
+    "EulerDiscreteScheduler": euler,
+    "EulerAncestralDiscreteScheduler": euler_ancestral,
+    "DPMSolverMultistepScheduler": dpm_multistep,
+}

@@ -1,0 +1,176 @@
+"""Writes fixtures/schedulers: what diffusers' schedulers do, for the tests to compare with.
+
+Run from the repository's root, with torch, numpy, scipy and diffusers installed; all cases, or
+those of the named classes:
+
+    python tools/reference/schedulers.py [DDIMScheduler ...]
+
+Every case runs a scheduler as diffusers' pipelines do, over a toy network of a few exactly rounded
+operations (`toy_network`), so that JavaScript computes the same answer from the same input. Noise
+comes from one seeded generator and is stored once, in noise.json.
+
+Torch's and NumPy's float32 roots and logarithms are off by one bit in a fifth of all values, and
+which ones depends on the machine. Where that shows in sigmas or timesteps, a case also holds the
+ones that diffusers gives with both rounded correctly (`exact_roots`).
+"""
+
+import base64
+import contextlib
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import diffusers
+import numpy as np
+import torch
+from diffusers import schedulers as reference
+
+from scheduler_cases import beta_tables, cases_by_class
+
+OUT = Path(__file__).resolve().parents[2] / "fixtures" / "schedulers"
+DIMS = [2, 3, 2, 4]
+NOISE_SEED, LATENTS_SEED, DRAWS = 7, 1, 64
+VERSIONS = {"diffusers": diffusers.__version__, "torch": torch.__version__, "numpy": np.__version__}
+
+
+def packed(values):
+    """Float32 values as base64 of their little-endian bytes."""
+    return base64.b64encode(np.asarray(values, dtype="<f4").tobytes()).decode()
+
+
+def toy_network(sample, timestep):
+    """A smooth function of latents and timestep; every operation rounds to float32 once."""
+    channels = torch.arange(1, sample.shape[1] + 1, dtype=torch.float32).view(1, -1, 1, 1)
+    bias = channels * np.float32(float(timestep) / 1000 * 0.25)
+    return (sample + bias) / (sample * sample * 0.25 + 1)
+
+
+@contextlib.contextmanager
+def exact_roots():
+    """Float32 square roots and logarithms that are correctly rounded, on every machine."""
+    saved = (torch.Tensor.sqrt, torch.sqrt, torch.Tensor.__pow__, torch.Tensor.log, torch.log, np.log)
+    power, np_log = torch.Tensor.__pow__, np.log
+
+    def sqrt(x):
+        return saved[1](x.double()).to(x.dtype)
+
+    def pow_(x, exponent):
+        return sqrt(x) if isinstance(exponent, float) and exponent == 0.5 else power(x, exponent)
+
+    def log(x):
+        return saved[4](x.double()).to(x.dtype)
+
+    def numpy_log(x, *args, **kwargs):
+        single = getattr(x, "dtype", None) == np.float32
+        return np_log(np.float64(x)).astype(np.float32) if single else np_log(x, *args, **kwargs)
+
+    torch.Tensor.sqrt, torch.sqrt, torch.Tensor.__pow__ = sqrt, sqrt, pow_
+    torch.Tensor.log, torch.log, np.log = log, log, numpy_log
+    try:
+        yield
+    finally:
+        (torch.Tensor.sqrt, torch.sqrt, torch.Tensor.__pow__, torch.Tensor.log, torch.log, np.log) = saved
+
+
+def make(name, config, arguments):
+    scheduler = getattr(reference, name)(**config)
+    scheduler.set_timesteps(**arguments)
+    return scheduler
+
+
+def levels(scheduler):
+    sigmas = getattr(scheduler, "sigmas", None)
+    return None if sigmas is None else [float(sigma) for sigma in sigmas]
+
+
+def told(scheduler):
+    """What the network is told: it casts fractional timesteps to float32 first of all."""
+    return [float(np.float32(float(t))) for t in scheduler.timesteps]
+
+
+def run(name, case, steps, latents):
+    arguments = dict(case.get("set_timesteps", {"num_inference_steps": steps}))
+    config = case.get("config", {})
+    scheduler = make(name, config, arguments)
+    with exact_roots():
+        exact = make(name, config, arguments)
+    begin = case.get("begin", 0)
+    timesteps = scheduler.timesteps[begin:]
+    generator = torch.Generator().manual_seed(NOISE_SEED)
+    # Without it, a schedule whose first timestep occurs twice begins at the second of them.
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(begin)
+    step_arguments = dict(case.get("step", {}))
+    if case.get("stochastic"):
+        step_arguments["generator"] = generator
+    if case.get("prepare"):
+        case["prepare"](scheduler, generator, DIMS)
+    scale = getattr(scheduler, "init_noise_sigma", 1.0)
+    sample = latents * scale
+    trajectory = []
+    for t in timesteps:
+        scaled = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
+        output = toy_network(scaled.float(), t.float())
+        sample = scheduler.step(output, t, sample, **step_arguments).prev_sample
+        trajectory.append(sample.float().numpy())
+    if not all(np.isfinite(x).all() for x in trajectory):
+        raise ValueError(f"{name} {case}: not finite")
+    result = {
+        "steps": steps,
+        "timesteps": told(scheduler),
+        "timestepType": str(scheduler.timesteps.dtype).removeprefix("torch."),
+        "initialNoiseScale": float(scale),
+        "trajectory": packed(np.stack(trajectory)),
+    }
+    if begin:
+        result["begin"] = begin
+    if levels(scheduler) is not None:
+        result["sigmas"] = levels(scheduler)
+        if levels(exact) != levels(scheduler):
+            result["sigmasRounded"] = levels(exact)
+    if told(exact) != told(scheduler):
+        result["timestepsRounded"] = told(exact)
+    return result
+
+
+def write(file, content):
+    OUT.mkdir(parents=True, exist_ok=True)
+    lines = [f'"versions": {json.dumps(VERSIONS)}']
+    for key, value in content.items():
+        rows = ",\n".join(json.dumps(item) for item in value) if isinstance(value, list) else None
+        lines.append(f'"{key}": ' + (json.dumps(value) if rows is None else f"[\n{rows}\n]"))
+    text = "{" + ",\n".join(lines) + "}\n"
+    (OUT / file).write_text(text)
+    print(file, len(text))
+
+
+def main():
+    warnings.simplefilter("ignore")
+    diffusers.utils.logging.set_verbosity_error()
+    latents = torch.randn(DIMS, generator=torch.Generator().manual_seed(LATENTS_SEED))
+    generator = torch.Generator().manual_seed(NOISE_SEED)
+    noise = [torch.randn(DIMS, generator=generator).numpy() for _ in range(DRAWS)]
+    wanted = sys.argv[1:] or list(cases_by_class)
+    write("noise.json", {"dims": DIMS, "latents": packed(latents), "noise": packed(np.stack(noise))})
+    if not sys.argv[1:]:
+        tables = []
+        for name, config in beta_tables:
+            with exact_roots():
+                exact = getattr(reference, name)(**config).alphas_cumprod
+            asis = getattr(reference, name)(**config).alphas_cumprod
+            tables.append({"config": {"_class_name": name, **config}, "alphasCumprod": packed(asis)})
+            if not torch.equal(asis, exact):
+                tables[-1]["alphasCumprodRounded"] = packed(exact)
+        write("tables.json", {"tables": tables})
+    for name in wanted:
+        results = []
+        for case in cases_by_class[name]:
+            runs = [run(name, case, steps, latents) for steps in case.get("steps", [5, 10, 25])]
+            kept = {k: v for k, v in case.items() if k in ("set_timesteps", "step", "stochastic")}
+            results.append({"config": {"_class_name": name, **case.get("config", {})}, **kept, "runs": runs})
+        write(f"{name}.json", {"cases": results})
+
+
+if __name__ == "__main__":
+    main()
