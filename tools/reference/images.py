@@ -314,6 +314,11 @@ def resize_cases() -> None:
             ("RGB", (17, 2000), (3, 7)),
             ("RGB", (13, 11), (977, 5)),
             ("RGBA", (24, 24), (24, 24)),
+            # Pillow 13 goes columns first where the height shrinks by more than twice as many
+            # pixels as the width; these two lie on either side.
+            ("RGB", (40, 50), (30, 30)),
+            ("RGB", (40, 50), (30, 29)),
+            ("RGB", (30, 4000), (900, 20)),
         )
     ):
         keep("large", source(mode, *old, 100 + number), *new, 100 + number, False)
