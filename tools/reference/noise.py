@@ -112,10 +112,13 @@ def exhaustive():
     # 1 - 2^-23 has the radius 2^-11 exactly, so that sines and cosines come through unrounded.
     cosine, sine = transformed(np.full(2**24, 2), every)
     assert radius[2] == 2**-11
+    # A radius of 0 in each octant: whether zeros keep a sign.
+    zeros = transformed(np.full(8, 0), np.arange(8) * 2**21)
     return {
         "radius": sha256_of(radius),
         "cosine": sha256_of(cosine * np.float32(2**11)),
         "sine": sha256_of(sine * np.float32(2**11)),
+        "zeroRadius": base64_of([torch.from_numpy(part) for part in zeros]),
     }
 
 

@@ -16,7 +16,7 @@ interface Fixture {
     first: string;
     last: string;
   }[];
-  readonly exhaustive: { radius: string; cosine: string; sine: string };
+  readonly exhaustive: { radius: string; cosine: string; sine: string; zeroRadius: string };
 }
 
 const fixture = JSON.parse(
@@ -151,5 +151,12 @@ describe("transformGroup", () => {
     );
     expect(sha256(cosine!.map((value) => value * 2 ** 11))).toBe(fixture.exhaustive.cosine);
     expect(sha256(sine!.map((value) => value * 2 ** 11))).toBe(fixture.exhaustive.sine);
+  });
+
+  it("gives torch's zeros, sign and all, where the radius is 0", () => {
+    const group = new Float32Array(16);
+    for (let octant = 0; octant < 8; octant++) group[octant + 8] = octant * 2 ** 21;
+    transformGroup(group, 0);
+    expect(hexOf(group)).toEqual(hexOf(floats(fixture.exhaustive.zeroRadius)));
   });
 });
