@@ -1,0 +1,257 @@
+import type { InferenceSession, TensorSpec } from "../backend/contract.js";
+import { UnderpaintError } from "../errors.js";
+import { elementCount, type FloatTensor, floatTensor, zeros } from "../tensor/tensor.js";
+import { type Bound, bindInputs, bindOutputs, describeSpec, type Port } from "./bind.js";
+import { floatFeed, readFloats, timestepFeed } from "./feeds.js";
+import { configCount, type JsonObject } from "./json.js";
+
+/** One question to the network. */
+export interface NetworkCall {
+  /** [n, channels, height, width], scaled as the network wants it. */
+  readonly latents: FloatTensor;
+  /** On the model's training scale, mostly 0 to 1000; may be fractional. */
+  readonly timestep: number;
+  /** The text states [n, tokens, width]. */
+  readonly states: FloatTensor;
+  /** [1 or n, {@link Network.guidanceEmbeddingSize}], for the networks that have one. */
+  readonly guidanceEmbedding?: FloatTensor;
+}
+
+/** A denoising network: a UNet whose graph's names, types and ranks are settled. */
+export interface Network {
+  /**
+   * Runs the network, in several runs where its graph has a fixed batch.
+   *
+   * @returns its raw output (noise, velocity or picture), [n, latentChannels, height, width].
+   * @throws UnderpaintError `invalid-request` for shapes that the graph does not take.
+   */
+  predict(call: NetworkCall): Promise<FloatTensor>;
+  readonly latentChannels: number;
+  /** The batch that the graph was exported for; undefined where it takes any. */
+  readonly fixedBatch: number | undefined;
+  /** The size, in latents, that the graph was exported for; an axis that takes any is undefined. */
+  readonly fixedSize: { readonly height: number | undefined; readonly width: number | undefined };
+  /** Set for latent consistency models: see {@link guidanceEmbedding}. */
+  readonly guidanceEmbeddingSize: number | undefined;
+}
+
+const inputs = {
+  latents: {
+    names: ["sample", "latent_sample", "latent_model_input", "latents", "latent", "x"],
+    ranks: [4],
+    elements: "float",
+    meaning: "latents, float [batch, channels, height, width]",
+  },
+  timestep: {
+    names: ["timestep", "timesteps", "t"],
+    ranks: [0, 1],
+    elements: "number",
+    meaning: "a timestep, float or integer, [], [1] or [batch]",
+  },
+  states: {
+    names: ["encoder_hidden_states", "encoder_hidden_state", "text_embeddings", "context"],
+    ranks: [3],
+    elements: "float",
+    meaning: "text states, float [batch, tokens, width]",
+  },
+} as const satisfies Record<string, Port>;
+
+const optionalInputs = {
+  guidanceEmbedding: {
+    names: ["timestep_cond"],
+    ranks: [2],
+    elements: "float",
+    meaning: "an embedding of the guidance scale, float [batch, size]",
+  },
+} as const satisfies Record<string, Port>;
+
+const outputs = {
+  prediction: {
+    names: ["out_sample", "noise_pred", "latent", "sample", "output"],
+    ranks: [4],
+    elements: "float",
+    meaning: "the prediction, float [batch, channels, height, width]",
+  },
+} as const satisfies Record<string, Port>;
+
+/** Inputs of networks that are recognised, and not supported yet. */
+const unsupported: readonly (readonly [name: RegExp, reason: string])[] = [
+  [/^(text_embeds|time_ids)$/, "a network of Stable Diffusion XL"],
+  [/^(down_block_|mid_block_|down_intrablock)|^controlnet_/, "a network that needs a ControlNet"],
+  [/^class_labels$/, "an upscaler or another network with class labels"],
+  [/^pooled_projections$/, "a transformer of Stable Diffusion 3 or Flux"],
+];
+
+/**
+ * A {@link Network} over the session of a UNet.
+ *
+ * @param config the component's config.json; used for what the graph does not say.
+ * @param graph what errors call the graph.
+ * @throws UnderpaintError `model-invalid` for a graph whose inputs are not known, listing them;
+ * `model-unsupported` for networks of other families, and those that need more than latents and
+ * text.
+ */
+export function createNetwork(
+  session: InferenceSession,
+  config: JsonObject = {},
+  graph = "unet/model.onnx",
+): Network {
+  for (const spec of session.inputs) {
+    const reason = unsupported.find(([name]) => name.test(spec.name))?.[1];
+    if (reason) throw notSupported(`${graph} is ${reason}, which is not supported yet`, spec);
+  }
+  const bound = bindInputs(graph, session.inputs, inputs, optionalInputs);
+  const { prediction } = bindOutputs(graph, session.outputs, outputs);
+
+  const inChannels = fixed(bound.latents, 1) ?? configCount(config, "in_channels") ?? 4;
+  const latentChannels = fixed(prediction, 1) ?? configCount(config, "out_channels") ?? inChannels;
+  if (inChannels !== latentChannels) {
+    throw notSupported(
+      inChannels === 9
+        ? `${graph} is an inpainting network (9 channels), which is not supported yet`
+        : `${graph} takes ${inChannels} channels and gives ${latentChannels}, which is not supported yet`,
+      bound.latents,
+    );
+  }
+  const fixedBatch =
+    fixed(bound.latents, 0) ?? fixed(bound.states, 0) ?? severalTimesteps(bound.timestep);
+  const guidanceEmbeddingSize = bound.guidanceEmbedding
+    ? (fixed(bound.guidanceEmbedding, 1) ?? configCount(config, "time_cond_proj_dim") ?? 256)
+    : undefined;
+
+  async function run(call: NetworkCall): Promise<FloatTensor> {
+    const { latents, timestep, states } = call;
+    const [n = 0, , height, width] = latents.dims;
+    const feeds = {
+      [bound.latents.name]: floatFeed(graph, bound.latents, latents),
+      [bound.timestep.name]: timestepFeed(bound.timestep, timestep, n, bound.latents.dims[0]),
+      [bound.states.name]: floatFeed(graph, bound.states, states),
+      ...(bound.guidanceEmbedding && {
+        [bound.guidanceEmbedding.name]: floatFeed(
+          graph,
+          bound.guidanceEmbedding,
+          call.guidanceEmbedding!,
+        ),
+      }),
+    };
+    const results = await session.run(feeds, { outputs: [prediction.name] });
+    const output = await readFloats(results[prediction.name]!);
+    const dims = [n, latentChannels, height, width];
+    if (output.dims.length !== 4 || output.dims.some((size, axis) => size !== dims[axis])) {
+      throw new UnderpaintError({
+        code: "inference-failed",
+        what: `${graph} answered with another shape than its latents have`,
+        value: output.dims,
+        allowed: `[${dims.join(", ")}]`,
+      });
+    }
+    return output;
+  }
+
+  return {
+    latentChannels,
+    fixedBatch,
+    fixedSize: { height: fixed(bound.latents, 2), width: fixed(bound.latents, 3) },
+    guidanceEmbeddingSize,
+    async predict(call) {
+      const checked = checkedCall(call, bound, latentChannels, guidanceEmbeddingSize);
+      const n = checked.latents.dims[0]!;
+      const batch = fixedBatch ?? n;
+      if (batch === n) return run(checked);
+      const out = zeros("float32", checked.latents.dims);
+      const size = out.data.length / n;
+      for (let from = 0; from < n; from += batch) {
+        const part = await run(sliceCall(checked, from, batch));
+        const kept = Math.min(batch, n - from) * size;
+        out.data.set(part.data.subarray(0, kept), from * size);
+      }
+      return out;
+    },
+  };
+}
+
+function notSupported(what: string, spec: TensorSpec): UnderpaintError {
+  return new UnderpaintError({
+    code: "model-unsupported",
+    what: `${what} (input ${describeSpec(spec)})`,
+    allowed: "a network that takes latents, a timestep and text states",
+  });
+}
+
+/** An axis's size where the graph fixes it. */
+function fixed(spec: TensorSpec, axis: number): number | undefined {
+  const size = spec.dims[axis];
+  return typeof size === "number" ? size : undefined;
+}
+
+/** A graph with two timesteps or more was exported for that batch, whatever its other axes say. */
+function severalTimesteps(spec: TensorSpec): number | undefined {
+  const count = fixed(spec, 0);
+  return count !== undefined && count > 1 ? count : undefined;
+}
+
+/** The call with a guidance embedding for each entry; throws where its parts do not go together. */
+function checkedCall(
+  call: NetworkCall,
+  bound: Bound<keyof typeof inputs, keyof typeof optionalInputs>,
+  channels: number,
+  embeddingSize: number | undefined,
+): NetworkCall {
+  const { latents, states, guidanceEmbedding } = call;
+  const n = latents.dims[0] ?? 0;
+  if (latents.dims.length !== 4 || latents.dims[1] !== channels || n < 1) {
+    throw invalid(
+      "the network's latents have another shape",
+      latents.dims,
+      `[n, ${channels}, height, width]`,
+    );
+  }
+  if (states.dims.length !== 3 || states.dims[0] !== n) {
+    throw invalid(
+      "the network's text states have another shape",
+      states.dims,
+      `[${n}, tokens, width]`,
+    );
+  }
+  if (!bound.guidanceEmbedding) return call;
+  const size = embeddingSize!;
+  if (!guidanceEmbedding || guidanceEmbedding.dims[1] !== size) {
+    throw invalid(
+      "this network needs an embedding of the guidance scale",
+      guidanceEmbedding?.dims,
+      `[1, ${size}] or [${n}, ${size}]`,
+    );
+  }
+  if (guidanceEmbedding.dims[0] === n) return call;
+  const repeated = zeros("float32", [n, size]);
+  for (let k = 0; k < n; k++) repeated.data.set(guidanceEmbedding.data.subarray(0, size), k * size);
+  return { ...call, guidanceEmbedding: repeated };
+}
+
+function invalid(what: string, value: unknown, allowed: string): UnderpaintError {
+  return new UnderpaintError({ code: "invalid-request", what, value, allowed });
+}
+
+function sliceCall(call: NetworkCall, from: number, count: number): NetworkCall {
+  return {
+    timestep: call.timestep,
+    latents: slice(call.latents, from, count),
+    states: slice(call.states, from, count),
+    ...(call.guidanceEmbedding && {
+      guidanceEmbedding: slice(call.guidanceEmbedding, from, count),
+    }),
+  };
+}
+
+/** `count` entries from `from` on; beyond the end the last is repeated, to fill a fixed batch. */
+function slice(batch: FloatTensor, from: number, count: number): FloatTensor {
+  const [n = 0, ...rest] = batch.dims;
+  const size = elementCount(rest);
+  const present = batch.data.subarray(from * size, Math.min(from + count, n) * size);
+  if (from + count <= n) return floatTensor([count, ...rest], present);
+  const filled = zeros("float32", [count, ...rest]);
+  filled.data.set(present);
+  const last = batch.data.subarray((n - 1) * size);
+  for (let k = n - from; k < count; k++) filled.data.set(last, k * size);
+  return filled;
+}
