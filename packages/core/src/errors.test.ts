@@ -59,6 +59,13 @@ describe("UnderpaintError", () => {
     expect(messageFor(value)).toBe(`it is wrong (found ${shown}).`);
   });
 
+  it("shows two levels of nested arrays, and of an array in itself", () => {
+    expect(messageFor([[1], [2, [3]]])).toBe("it is wrong (found [[1], [2, an array]]).");
+    const endless: unknown[] = [];
+    endless.push(endless);
+    expect(messageFor(endless)).toBe("it is wrong (found [[an array]]).");
+  });
+
   it("shortens long values", () => {
     expect(messageFor("x".repeat(100_000)).length).toBeLessThan(110);
     expect(messageFor(Array(100_000).fill("word")).length).toBeLessThan(110);
@@ -113,7 +120,7 @@ describe("nearest", () => {
     expect(nearest(word, known)).toBe(right);
   });
 
-  it.each(["", "scheduler", "x".repeat(60)])("takes others for none", (word) => {
+  it.each(["", "scheduler", "x".repeat(100_000)])("takes others for none", (word) => {
     expect(nearest(word, known)).toBeUndefined();
     expect(nearest(word, [])).toBeUndefined();
   });

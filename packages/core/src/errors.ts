@@ -42,13 +42,18 @@ export interface ErrorDetails {
 
 const longestShownValue = 80;
 
-function show(value: unknown): string {
+function show(value: unknown, depth = 0): string {
   if (typeof value === "string") return shorten(JSON.stringify(value));
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "function") return "a function";
   if (typeof value === "object" && value !== null) {
     if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
-    if (Array.isArray(value)) return shorten(`[${value.slice(0, 16).map(show).join(", ")}]`);
+    if (Array.isArray(value)) {
+      // Two levels are shown: an array may be nested as deep as its giver likes, or hold itself.
+      if (depth === 2) return "an array";
+      const shown = value.slice(0, 16).map((element) => show(element, depth + 1));
+      return shorten(`[${shown.join(", ")}]`);
+    }
     return value.constructor?.name === "Object" || !value.constructor
       ? "an object"
       : `a ${value.constructor.name}`;
@@ -116,9 +121,9 @@ export function isAbortError(error: unknown): boolean {
 
 /** The most similar of `known` to `word` (by edit distance), for "did you mean". */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
   const typed = word.slice(0, 64).toLowerCase();
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.ceil(typed.length / 3)) + 1;
   for (const candidate of known) {
     const distance = editDistance(typed, candidate.toLowerCase());
     if (distance < bestDistance) {

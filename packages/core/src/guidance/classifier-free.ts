@@ -25,12 +25,12 @@ export interface ClassifierFreeOptions {
  * rescale outside 0 to 1.
  */
 export function classifierFree({ scale = 7.5, rescale = 0 }: ClassifierFreeOptions = {}): Guidance {
-  if (typeof scale !== "number" || !Number.isFinite(scale) || scale < 0) {
+  if (typeof scale !== "number" || !(scale >= 0 && scale <= 1000)) {
     throw new UnderpaintError({
       code: "invalid-request",
-      what: "guidanceScale is no finite number from 0 on",
+      what: "guidanceScale is out of range",
       value: scale,
-      allowed: "0 or more; 1 and below turn guidance off",
+      allowed: "a number from 0 to 1000; 1 and below turn guidance off",
       remedy: "leave it out for the model's own",
     });
   }
@@ -67,7 +67,9 @@ function restoreContrast(guided: FloatTensor, positive: FloatTensor, rescale: nu
   for (let k = 0; k < pictures; k++) {
     const span = [k * size, (k + 1) * size] as const;
     const part = { ...guided, dims: [size], data: guided.data.subarray(...span) };
-    const ratio = standardDeviation(positive.data.subarray(...span)) / standardDeviation(part.data);
+    const found = standardDeviation(part.data);
+    if (found === 0) continue;
+    const ratio = standardDeviation(positive.data.subarray(...span)) / found;
     linearInto(part, rescale * ratio + 1 - rescale, part);
   }
   return guided;

@@ -27,6 +27,8 @@ export interface Guidance {
   readonly options: Readonly<Record<string, unknown>>;
   /** Every branch that it may ask for; prompts of others are not encoded. */
   readonly branches: readonly Branch[];
+  /** What a network that takes the guidance scale as an input is told; 1, none, when left out. */
+  readonly embeddedScale?: number;
   /** Begins a run; the closure is called once for each time the network is needed. */
   start(): (predict: Predict, at: StepPosition) => Promise<FloatTensor>;
 }

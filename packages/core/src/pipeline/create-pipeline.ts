@@ -1,0 +1,160 @@
+import type { InferenceBackend } from "../backend/contract.js";
+import { UnderpaintError } from "../errors.js";
+import type { RgbaImage } from "../image/image.js";
+import type { ComponentName, ModelManifest } from "../model/manifest.js";
+import type { LoadProgress, ModelSource } from "../model/source.js";
+import { type Recipe, recipeOfPicture } from "../recipe/recipe.js";
+import type { Scheduler } from "../sampling/contract.js";
+import type { SchedulerConfig } from "../sampling/noise-model-config.js";
+import { type GenerationPlan, generate } from "./generate.js";
+import { openParts } from "./parts.js";
+import { planGeneration } from "./plan.js";
+import { recipeOfPlan, requestOfRecipe } from "./recipe-request.js";
+import { corePlugins, type PluginRegistry } from "./registry.js";
+import type { GenerateRequest } from "./request.js";
+import type { GenerateResult, GenerationEvent, PipelineWarning } from "./result.js";
+import { createStopwatch, type Stopwatch } from "./timings.js";
+import { validateRequest } from "./validate.js";
+
+/** What {@link createPipeline} is made of. */
+export interface PipelineOptions {
+  /** What runs the graphs. */
+  readonly backend: InferenceBackend;
+  /** Where the model is. */
+  readonly source: ModelSource;
+  /** The scheduler of requests that name none: one, or how to make it of the model's own config. */
+  readonly scheduler: Scheduler | ((config: SchedulerConfig) => Scheduler);
+  /** Plug-ins that requests and recipes can name, besides core's own. */
+  readonly plugins?: Partial<PluginRegistry>;
+  /** Told while graphs are loaded: one total over all files of the model. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Told what should be known and stops nothing; a result lists its request's too. */
+  readonly onWarning?: (warning: PipelineWarning) => void;
+  /** Ends the opening of the model. Requests have signals of their own. */
+  readonly signal?: AbortSignal;
+}
+
+/** Makes pictures with one model. Requests may overlap; none sees another. */
+export interface Pipeline {
+  /** What the model is, as known before any weights are loaded. */
+  readonly manifest: ModelManifest;
+  /**
+   * Makes pictures.
+   *
+   * @param request a request, or the recipe of an earlier result, which it makes again; an
+   * image-to-image recipe needs its picture: `generate({ ...recipe, image })`.
+   * @throws UnderpaintError `invalid-request`, `invalid-image` before any work is done; errors of
+   * loading and inference. Where `signal` is aborted, its reason.
+   */
+  generate(request: GenerateRequest | RecipeRequest): Promise<GenerateResult>;
+  /**
+   * Makes pictures, and yields an event after each step and the result at the end. Leaving the
+   * loop early ends the request.
+   */
+  stream(request: GenerateRequest | RecipeRequest): AsyncGenerator<GenerationEvent, void, void>;
+  /** Loads every graph that text-to-image needs, which otherwise happens when it is first needed. */
+  load(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Gives back one component, or all; it is loaded again when it is needed. */
+  unload(component?: ComponentName): Promise<void>;
+  /** Gives everything back; requests made after it reject with `disposed`. */
+  dispose(): Promise<void>;
+}
+
+/** A recipe to make again, with what a recipe cannot hold. */
+export type RecipeRequest = Omit<Recipe, "image"> & {
+  readonly image?: RgbaImage | Recipe["image"];
+} & Pick<GenerateRequest, "onStep" | "signal">;
+
+/**
+ * A pipeline over a backend and a model's files. `createPipeline` of @underpaint/node and
+ * @underpaint/web bind both; this one asks for them.
+ *
+ * Reads the model's manifest and loads no weights.
+ *
+ * @throws UnderpaintError `model-not-found`, `model-invalid`, `model-unsupported`,
+ * `download-failed`.
+ */
+export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const { onWarning, signal } = options;
+  const plugins: PluginRegistry = {
+    schedulers: { ...corePlugins.schedulers, ...options.plugins?.schedulers },
+    guidances: { ...corePlugins.guidances, ...options.plugins?.guidances },
+  };
+  const parts = await openParts(options);
+  const { manifest, noiseModel, defaults } = parts;
+  const defaultScheduler =
+    typeof options.scheduler === "function"
+      ? options.scheduler(manifest.scheduler)
+      : options.scheduler;
+  signal?.throwIfAborted();
+  let disposed = false;
+
+  function checkAlive(): void {
+    if (!disposed) return;
+    throw new UnderpaintError({
+      code: "disposed",
+      what: "the pipeline was disposed",
+      remedy: "make a new one with createPipeline()",
+    });
+  }
+
+  async function* stream(
+    asked: GenerateRequest | RecipeRequest,
+  ): AsyncGenerator<GenerationEvent, void, void> {
+    checkAlive();
+    const stopwatch = createStopwatch();
+    const warnings: PipelineWarning[] = [];
+    const warn = (warning: PipelineWarning): void => {
+      warnings.push(warning);
+      onWarning?.(warning);
+    };
+    const request = await requestOfRecipe(asked, manifest.id, warn);
+    const valid = validateRequest(request, defaults);
+    const plan = planGeneration(request, valid, {
+      plugins,
+      defaultScheduler,
+      noiseModel,
+      embedsGuidance: parts.embedsGuidance,
+    });
+    const { signal: stop, onStep } = request;
+    const images = yield* generate(plan, { parts, stopwatch, warn, signal: stop, onStep });
+    yield { type: "result", result: await resultOf(plan, images, stopwatch, warnings) };
+  }
+
+  async function resultOf(
+    plan: GenerationPlan,
+    images: readonly RgbaImage[],
+    stopwatch: Stopwatch,
+    warnings: readonly PipelineWarning[],
+  ): Promise<GenerateResult> {
+    const recipe = await recipeOfPlan(plan, manifest.id);
+    return {
+      images,
+      seeds: plan.seeds,
+      recipe,
+      recipes: plan.seeds.map((_, k) => recipeOfPicture(recipe, k)),
+      timings: stopwatch.read(),
+      warnings,
+    };
+  }
+
+  return {
+    manifest,
+    stream,
+    async generate(request) {
+      for await (const event of stream(request)) {
+        if (event.type === "result") return event.result;
+      }
+      throw new Error("unreachable: a stream ends with its result");
+    },
+    async load({ signal: stop } = {}) {
+      checkAlive();
+      await Promise.all([parts.textEncoder(stop), parts.network(stop), parts.vaeDecoder(stop)]);
+    },
+    unload: (component) => parts.unload(component),
+    async dispose() {
+      disposed = true;
+      await parts.dispose();
+    },
+  };
+}

@@ -1,0 +1,208 @@
+import type { Branch, Guidance } from "../guidance/contract.js";
+import { fromTensor, toTensor } from "../image/convert.js";
+import { createImage, type RgbaImage } from "../image/image.js";
+import { resize } from "../image/resize.js";
+import type { Schedule, Scheduler } from "../sampling/contract.js";
+import { createPredictor } from "../sampling/predictor.js";
+import { type SampleStep, sample } from "../sampling/sample.js";
+import { linear } from "../tensor/linear.js";
+import { batchEntry, type FloatTensor, zeros } from "../tensor/tensor.js";
+import type { ModelParts } from "./parts.js";
+import type { PipelineWarning, StepEvent } from "./result.js";
+import { createSeededNoise, type SeededNoise } from "./seeded-noise.js";
+import type { Stopwatch } from "./timings.js";
+import type { ValidRequest } from "./validate.js";
+
+/** A request that was checked, with its plug-ins made and its schedule known. */
+export interface GenerationPlan {
+  readonly request: ValidRequest;
+  readonly scheduler: Scheduler;
+  readonly schedule: Schedule;
+  readonly guidance: Guidance;
+  /** Picture k's seed. */
+  readonly seeds: readonly (number | bigint)[];
+  /** The first step: above 0 for image-to-image. The number of steps: nothing is made anew. */
+  readonly begin: number;
+}
+
+/** What the story of a request is told with. */
+export interface GenerationContext {
+  readonly parts: ModelParts;
+  readonly stopwatch: Stopwatch;
+  readonly warn: (warning: PipelineWarning) => void;
+  readonly signal: AbortSignal | undefined;
+  readonly onStep: ((event: StepEvent) => void) | undefined;
+}
+
+/**
+ * The story of a request: prompts become text states, noise (and a picture) become latents, the
+ * loop cleans them step by step, and the VAE makes them pictures.
+ */
+export async function* generate(
+  plan: GenerationPlan,
+  context: GenerationContext,
+): AsyncGenerator<StepEvent, readonly RgbaImage[], void> {
+  const { request, schedule, begin, seeds } = plan;
+  const { parts, signal } = context;
+  signal?.throwIfAborted();
+
+  const picture = request.image && fit(request.image, request, context);
+  if (picture && begin === schedule.levels.length - 1) {
+    context.warn({
+      code: "nothing-to-do",
+      message: `strength ${request.strength} of ${request.steps} steps is no step at all: the picture is returned as it is.`,
+    });
+    return seeds.map(() => createImage(picture.width, picture.height, picture.data.slice()));
+  }
+
+  const states = await encodePrompts(plan, context);
+  const noise = createSeededNoise(seeds);
+  const start = picture
+    ? await noisyPicture(picture, plan, noise, context)
+    : await pureNoise(plan, noise, parts);
+
+  let latents = start;
+  for await (const step of steps(plan, states, start, noise, context)) {
+    latents = step.latents;
+    const event = stepEvent(step, plan, context);
+    context.onStep?.(event);
+    yield event;
+  }
+  return decode(latents, context);
+}
+
+/** The picture at the request's size. */
+function fit(
+  image: RgbaImage,
+  { width, height }: ValidRequest,
+  { warn }: GenerationContext,
+): RgbaImage {
+  if (image.width === width && image.height === height) return image;
+  warn({
+    code: "image-resized",
+    message: `the image is ${image.width} × ${image.height} and was resized to ${width} × ${height}.`,
+  });
+  return resize(image, width, height, { filter: "lanczos" });
+}
+
+async function encodePrompts(
+  { request, guidance }: GenerationPlan,
+  { parts, stopwatch, signal, warn }: GenerationContext,
+): Promise<ReadonlyMap<Branch, FloatTensor>> {
+  const encoder = await stopwatch.time("load", () => parts.textEncoder(signal));
+  const states = new Map<Branch, FloatTensor>();
+  for (const branch of guidance.branches) {
+    signal?.throwIfAborted();
+    const prompt = branch === "positive" ? request.prompt : request.negativePrompt;
+    const encoded = await stopwatch.time("textEncoder", () =>
+      encoder.encode(prompt, { clipSkip: request.clipSkip }),
+    );
+    states.set(branch, encoded.states);
+    const { dropped } = encoded.tokens;
+    if (dropped) {
+      warn({
+        code: "prompt-cut",
+        message: `the ${branch === "positive" ? "prompt" : "negative prompt"} is longer than the model reads; left out: ${JSON.stringify(dropped.text.slice(0, 300))}.`,
+      });
+    }
+  }
+  return states;
+}
+
+async function pureNoise(
+  { request, schedule }: GenerationPlan,
+  noise: SeededNoise,
+  parts: ModelParts,
+): Promise<FloatTensor> {
+  const normals = noise.batch(parts.latentDims(request.width, request.height));
+  const scale = schedule.initialNoiseScale;
+  return scale === 1 ? normals : linear(scale, normals);
+}
+
+/** The picture's latents at the level that the run begins with, once for each seed. */
+async function noisyPicture(
+  picture: RgbaImage,
+  { request, schedule, begin, seeds }: GenerationPlan,
+  noise: SeededNoise,
+  { parts, stopwatch, signal, warn }: GenerationContext,
+): Promise<FloatTensor> {
+  const encoder = await stopwatch.time("load", () => parts.vaeEncoder(signal));
+  const dims = parts.latentDims(request.width, request.height);
+  const pixels = toTensor(picture);
+  const clean = zeros("float32", [seeds.length, ...dims]);
+  if (encoder.samplesInside) {
+    warn({
+      code: "seed-not-binding",
+      message:
+        "this model's VAE encoder draws random numbers inside its graph: the seed does not make the same picture again.",
+    });
+  }
+  for (let k = 0; k < seeds.length; k++) {
+    signal?.throwIfAborted();
+    const encoded = await stopwatch.time("vaeEncoder", () =>
+      encoder.encode(pixels, { mode: "sample", noise: () => noise.one(k, [1, ...dims]) }),
+    );
+    batchEntry(clean, k).data.set(encoded.data);
+  }
+  const { alpha, sigma } = schedule.levels[begin]!;
+  return linear(alpha, clean, sigma, noise.batch(dims));
+}
+
+async function* steps(
+  { scheduler, schedule, guidance, begin }: GenerationPlan,
+  states: ReadonlyMap<Branch, FloatTensor>,
+  latents: FloatTensor,
+  noise: SeededNoise,
+  { parts, stopwatch, signal }: GenerationContext,
+): AsyncGenerator<SampleStep, void, void> {
+  const network = await stopwatch.time("load", () => parts.network(signal));
+  const { noiseModel } = parts;
+  const dims = latents.dims.slice(1);
+  yield* sample({
+    scheduler,
+    schedule,
+    noiseModel,
+    latents,
+    begin,
+    noise: () => noise.batch(dims),
+    denoise: createPredictor({
+      network: { predict: (call) => stopwatch.time("network", () => network.predict(call)) },
+      noiseModel,
+      guidance,
+      states,
+      ...(signal ? { signal } : {}),
+    }),
+    ...(signal ? { signal } : {}),
+  });
+}
+
+function stepEvent(
+  step: SampleStep,
+  { begin }: GenerationPlan,
+  { parts, stopwatch }: GenerationContext,
+): StepEvent {
+  return {
+    type: "step",
+    step: step.index - begin + 1,
+    steps: step.steps - begin,
+    timestep: step.timestep,
+    elapsed: stopwatch.read().total,
+    latents: step.latents,
+    denoised: step.denoised,
+    preview: async (index = 0) => parts.preview(batchEntry(step.denoised, index)),
+  };
+}
+
+async function decode(
+  latents: FloatTensor,
+  { parts, stopwatch, signal }: GenerationContext,
+): Promise<RgbaImage[]> {
+  const decoder = await stopwatch.time("load", () => parts.vaeDecoder(signal));
+  const images: RgbaImage[] = [];
+  for (let k = 0; k < latents.dims[0]!; k++) {
+    signal?.throwIfAborted();
+    const pixels = await stopwatch.time("vaeDecoder", () => decoder.decode(batchEntry(latents, k)));
+    images.push(fromTensor(pixels));
+  }
+  return images;
+}

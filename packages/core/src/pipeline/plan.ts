@@ -1,0 +1,69 @@
+import { UnderpaintError } from "../errors.js";
+import { classifierFree } from "../guidance/classifier-free.js";
+import type { Guidance } from "../guidance/contract.js";
+import { addToSeed } from "../random/seed.js";
+import type { Schedule, Scheduler } from "../sampling/contract.js";
+import type { NoiseModel } from "../sampling/noise-model.js";
+import type { GenerationPlan } from "./generate.js";
+import { type PluginRegistry, resolvePlugin } from "./registry.js";
+import type { GenerateRequest } from "./request.js";
+import type { ValidRequest } from "./validate.js";
+
+/** What a plan is made with. */
+export interface PlanContext {
+  readonly plugins: PluginRegistry;
+  readonly defaultScheduler: Scheduler;
+  readonly noiseModel: NoiseModel;
+}
+
+/**
+ * Makes a checked request's plug-ins and schedule, so that whatever is wrong with them is said
+ * before any work is done.
+ */
+export function planGeneration(
+  request: GenerateRequest,
+  valid: ValidRequest,
+  { plugins, defaultScheduler, noiseModel }: PlanContext,
+): GenerationPlan {
+  const scheduler: Scheduler =
+    request.scheduler === undefined
+      ? defaultScheduler
+      : resolvePlugin("scheduler", request.scheduler, plugins.schedulers);
+  const schedule = scheduler.schedule(valid.steps, noiseModel);
+  return {
+    request: valid,
+    scheduler,
+    schedule,
+    guidance: guidanceOf(request, valid, plugins),
+    seeds: Array.from({ length: valid.count }, (_, k) => addToSeed(valid.seed, k)),
+    begin: valid.image ? firstStep(schedule, valid) : 0,
+  };
+}
+
+function guidanceOf(
+  request: GenerateRequest,
+  { guidanceScale: scale, guidanceRescale: rescale }: ValidRequest,
+  plugins: PluginRegistry,
+): Guidance {
+  if (request.guidance === undefined) return classifierFree({ scale, rescale });
+  for (const key of ["guidanceScale", "guidanceRescale"] as const) {
+    if (request[key] !== undefined) {
+      throw new UnderpaintError({
+        code: "invalid-request",
+        what: `both guidance and ${key} are given`,
+        value: request[key],
+        remedy: `leave ${key} out: a guidance brings its own options`,
+      });
+    }
+  }
+  return resolvePlugin("guidance", request.guidance, plugins.guidances);
+}
+
+/**
+ * Of n steps, the last ⌊n · strength⌋ are done, as in the reference: strength is how far back into
+ * noise the picture is taken.
+ */
+function firstStep(schedule: Schedule, { steps, strength }: ValidRequest): number {
+  const levels = schedule.levels.length - 1;
+  return levels - Math.min(levels, Math.floor(steps * strength));
+}
