@@ -81,7 +81,11 @@ def make(name, config, arguments):
 
 def levels(scheduler):
     sigmas = getattr(scheduler, "sigmas", None)
-    return None if sigmas is None else [float(sigma) for sigma in sigmas]
+    if sigmas is None:
+        return None
+    # With log-linear interpolation Euler holds one sigma more than any step gets to.
+    reached = len(scheduler.timesteps) + 1 if scheduler.order == 1 else len(sigmas)
+    return [float(sigma) for sigma in sigmas[:reached]]
 
 
 def told(scheduler):

@@ -18,6 +18,7 @@ export {
   type ErrorDetails,
   isAbortError,
   isUnderpaintError,
+  nearest,
   UnderpaintError,
 } from "./errors.js";
 

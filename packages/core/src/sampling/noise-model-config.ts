@@ -36,6 +36,19 @@ const defaultsByClass: Readonly<Record<string, BetaDefaults>> = {
   TCDScheduler: consistencyDefaults,
 };
 
+/** Classes that know nothing of `rescale_betas_zero_snr`, and so leave betas as they are. */
+const neverRescaled: readonly string[] = [
+  "PNDMScheduler",
+  "LMSDiscreteScheduler",
+  "HeunDiscreteScheduler",
+  "KDPM2DiscreteScheduler",
+  "KDPM2AncestralDiscreteScheduler",
+  "DPMSolverSDEScheduler",
+  "DPMSolverSinglestepScheduler",
+  "DEISMultistepScheduler",
+  "SASolverScheduler",
+];
+
 /**
  * The noise that a model was trained with, from its `scheduler_config.json` in diffusers' terms:
  * betas, zero-terminal-SNR rescaling and the prediction type, or the flow or EDM noise that the
@@ -62,7 +75,8 @@ export function noiseModelFromConfig(config: SchedulerConfig): NoiseModel {
   }
   const defaults = defaultsByClass[className] ?? ddpmDefaults;
   const { betas, betaSchedule } = betasOf(config, defaults, trainTimesteps);
-  const zeroTerminalSnr = config.rescale_betas_zero_snr === true;
+  const zeroTerminalSnr =
+    config.rescale_betas_zero_snr === true && !neverRescaled.includes(className);
   const alphasCumprod = cumulativeProduct(
     zeroTerminalSnr ? rescaleToZeroTerminalSnr(betas) : betas,
   );

@@ -1,0 +1,63 @@
+import {
+  checkSteps,
+  diffusionNoise,
+  explodingSchedule,
+  linear,
+  linspace,
+  readOptions,
+  type Scheduler,
+  type Spacing,
+  sigmaRules,
+  spaceSigmas,
+  spacingKinds,
+  spacingOption,
+} from "@underpaint/core";
+
+/** Options of {@link eulerAncestral}. */
+export interface EulerAncestralOptions {
+  /** How the steps are spread: `linspace()`. */
+  readonly spacing?: Spacing;
+}
+
+const fields = { spacing: spacingOption(linspace(), spacingKinds) };
+
+/**
+ * Euler's method with ancestral noise: each step goes below its target and adds noise back up to
+ * it, as DDPM does (Song et al., arXiv 2011.13456, appendix F; k-diffusion's `sample_euler_ancestral`).
+ * Draws one noise a step, none in a step that ends without noise.
+ *
+ * @throws UnderpaintError `invalid-request` for options that are not right.
+ */
+export function eulerAncestral(options: EulerAncestralOptions = {}): Scheduler {
+  const settings = readOptions("euler-ancestral", options, fields);
+  return {
+    name: "euler-ancestral",
+    options: settings,
+    schedule(steps, noiseModel) {
+      checkSteps(steps);
+      const noise = diffusionNoise(noiseModel, "euler-ancestral");
+      const spaced = spaceSigmas(settings.spacing, steps, noise, sigmaRules);
+      return explodingSchedule(spaced, 0, settings.spacing);
+    },
+    start({ schedule: { levels }, denoise, noise }) {
+      return async (latents, index) => {
+        const level = levels[index]!;
+        const { up, down } = ancestral(level.sigma, levels[index + 1]!.sigma);
+        const estimate = await denoise(latents, level);
+        const kept = down / level.sigma;
+        return up === 0
+          ? linear(kept, latents, 1 - kept, estimate)
+          : linear(kept, latents, 1 - kept, estimate, up, noise());
+      };
+    },
+  };
+}
+
+/** A step from sigma to a smaller one, as one down to `down` and noise of deviation `up` added. */
+export function ancestral(
+  from: number,
+  to: number,
+): { readonly up: number; readonly down: number } {
+  const up = Math.min(to, Math.sqrt((to ** 2 * (from ** 2 - to ** 2)) / from ** 2));
+  return { up, down: Math.sqrt(to ** 2 - up ** 2) };
+}

@@ -1,0 +1,45 @@
+import {
+  type DiffusionNoise,
+  type NoiseLevel,
+  type Schedule,
+  type Spacing,
+  type SpacingRules,
+  sigmaTable,
+  spaceSigmas,
+} from "@underpaint/core";
+
+/** What a solver over lambda = ln(alpha / sigma) asks of its schedule. */
+export interface PreservingRules {
+  /** The last level's sigma; custom sigmas bring their own. */
+  readonly final: (spacedSigmas: readonly number[], tableSigmas: Float64Array) => number;
+  /** Timesteps whose lambda lies below are left out. */
+  readonly lambdaMin?: number;
+}
+
+/**
+ * A variance-preserving schedule, alpha² + sigma² = 1, with whole timesteps, as the DPM-Solver
+ * family has it.
+ */
+export function preservingSchedule(
+  spacing: Spacing,
+  steps: number,
+  noise: DiffusionNoise,
+  { final, lambdaMin = -Infinity }: PreservingRules,
+): Schedule {
+  const table = sigmaTable(noise).sigmas;
+  // lambda = −ln(sigma / alpha), which falls as the timestep grows.
+  const limit = table.filter((sigma) => -Math.log(sigma) >= lambdaMin).length;
+  const rules: SpacingRules = { dropsLast: true, timesteps: "int64", limit };
+  const { sigmas, timesteps } = spaceSigmas(spacing, steps, noise, rules);
+  const last = sigmas[timesteps.length] ?? final(sigmas, table);
+  const levels = timesteps.map((timestep, i) => preservingLevel(sigmas[i]!, timestep));
+  levels.push(preservingLevel(last, 0));
+  return { levels, timestepType: "int64", initialNoiseScale: 1 };
+}
+
+/** The variance-preserving level whose noise / picture is `ratio`. */
+export function preservingLevel(ratio: number, timestep: number): NoiseLevel {
+  const single = Math.fround(ratio);
+  const alpha = 1 / Math.sqrt(single ** 2 + 1);
+  return { alpha, sigma: single * alpha, timestep };
+}

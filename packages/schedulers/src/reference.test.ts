@@ -1,0 +1,74 @@
+import { noiseModelFromConfig, type Scheduler } from "@underpaint/core";
+import { describe, expect, it } from "vitest";
+import {
+  type ReferenceCase,
+  type ReferenceRun,
+  readFixture,
+  referenceState,
+  relativeError,
+  runOurs,
+} from "../../core/src/sampling/fakes/reference-runs.js";
+import { camelCase } from "./config-values.js";
+import { configClassNames, fromConfig } from "./from-config.js";
+import { customSigmas, customTimesteps } from "./index.js";
+import { createScheduler } from "./registry.js";
+
+/** What diffusers takes as arguments of its methods are options of ours. */
+function schedulerOf(reference: ReferenceCase): Scheduler {
+  const warnings: string[] = [];
+  const scheduler = fromConfig(reference.config, { onWarning: (text) => warnings.push(text) });
+  expect(warnings).toEqual([]);
+  const { timesteps, sigmas } = (reference.set_timesteps ?? {}) as Record<string, number[]>;
+  return createScheduler(scheduler.name, {
+    ...scheduler.options,
+    ...(timesteps ? { spacing: customTimesteps(timesteps) } : {}),
+    ...(sigmas ? { spacing: customSigmas(sigmas) } : {}),
+    ...Object.fromEntries(
+      Object.entries(reference.step ?? {}).map(([key, value]) => [camelCase(key), value]),
+    ),
+  });
+}
+
+function expectSigmas(run: ReferenceRun, levels: readonly { alpha: number; sigma: number }[]) {
+  if (!run.sigmas) return;
+  const expected = run.sigmasRounded ?? run.sigmas;
+  // Flow levels have alpha = 1 − sigma; the reference's sigmas of all others are noise / picture.
+  const isFlow = levels.every(({ alpha, sigma }) => Math.abs(alpha + sigma - 1) < 1e-6);
+  const ours = levels.map(({ alpha, sigma }) => (isFlow ? sigma : sigma / alpha));
+  expect(ours).toHaveLength(expected.length);
+  expected.forEach((sigma, i) => {
+    expect(Math.abs(ours[i]! - sigma)).toBeLessThanOrEqual(1e-6 * sigma);
+  });
+}
+
+describe.each(configClassNames)("%s", (className) => {
+  const { cases } = readFixture<{ cases: ReferenceCase[] }>(`${className}.json`);
+
+  for (const reference of cases) {
+    const { _class_name, trained_betas, ...config } = reference.config;
+    const told = JSON.stringify({
+      ...config,
+      ...(trained_betas ? { trained_betas: "…" } : {}),
+      ...reference.set_timesteps,
+      ...reference.step,
+    });
+    for (const run of reference.runs) {
+      it(`equals diffusers in ${run.steps} steps: ${told}`, async () => {
+        const scheduler = schedulerOf(reference);
+        const noise = noiseModelFromConfig(reference.config);
+        const ours = await runOurs(scheduler, noise, run.steps, run.begin);
+
+        expectSigmas(run, ours.schedule.levels);
+        const timesteps = (run.timestepsRounded ?? run.timesteps).slice(run.begin ?? 0);
+        expect(ours.told).toEqual(timesteps);
+        expect(ours.schedule.timestepType).toBe(run.timestepType.replace("float64", "float32"));
+        const scale = ours.schedule.initialNoiseScale / run.initialNoiseScale;
+        expect(Math.abs(scale - 1)).toBeLessThan(1e-6);
+
+        for (const { calls, latents } of ours.states) {
+          expect(relativeError(latents.data, referenceState(run, calls))).toBeLessThan(1e-4);
+        }
+      });
+    }
+  }
+});

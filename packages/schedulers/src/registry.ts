@@ -1,0 +1,88 @@
+import {
+  beta,
+  ddim,
+  euler,
+  exponential,
+  karras,
+  leading,
+  linspace,
+  lu,
+  nearest,
+  type Scheduler,
+  type Spacing,
+  trailing,
+  UnderpaintError,
+} from "@underpaint/core";
+import { dpmMultistep, dpmpp2m } from "./dpm-multistep.js";
+import { eulerAncestral } from "./euler-ancestral.js";
+
+/** A scheduler that can be made by its name. */
+export interface RegisteredScheduler {
+  /** What it is good for, in a line. */
+  readonly summary: string;
+  /** Makes one from options that may be a recipe's JSON. */
+  create(options?: Readonly<Record<string, unknown>>): Scheduler;
+}
+
+/** Every scheduler there is, by name. */
+export const schedulers: Readonly<Record<string, RegisteredScheduler>> = {
+  ddim: {
+    summary: "The classic: deterministic, smooth, dependable from 20 steps; inverts well.",
+    create: ddim,
+  },
+  euler: {
+    summary: "Simple and fast; a safe default from 20 steps, and for most turbo models.",
+    create: euler,
+  },
+  "euler-ancestral": {
+    summary: "Euler with fresh noise each step: varied and soft; never settles on one picture.",
+    create: eulerAncestral,
+  },
+  "dpmpp-2m": {
+    summary: "The best all-rounder: sharp pictures in 15 to 25 steps, deterministic.",
+    create: dpmpp2m,
+  },
+  "dpm-multistep": {
+    summary: "The whole DPM-Solver family, for experiments: order, equation and solver to choose.",
+    create: dpmMultistep,
+  },
+};
+
+/** The names of {@link schedulers}. */
+export const schedulerNames: readonly string[] = Object.keys(schedulers);
+
+const spacings: Readonly<Record<string, () => Spacing>> = {
+  karras,
+  exponential,
+  beta,
+  lu,
+  leading,
+  trailing,
+  linspace,
+};
+
+/**
+ * The scheduler of a name and of options that a recipe holds. A spacing's name may follow the
+ * scheduler's: `dpmpp-2m-karras` is `dpmpp2m({ spacing: karras() })`.
+ *
+ * @throws UnderpaintError `invalid-request` for a name that is none, or options that are not right.
+ */
+export function createScheduler(
+  name: string,
+  options: Readonly<Record<string, unknown>> = {},
+): Scheduler {
+  if (Object.hasOwn(schedulers, name)) return schedulers[name]!.create(options);
+  const cut = String(name).lastIndexOf("-");
+  const [base, suffix] = [String(name).slice(0, cut), String(name).slice(cut + 1)];
+  if (Object.hasOwn(schedulers, base) && Object.hasOwn(spacings, suffix)) {
+    return schedulers[base]!.create({ spacing: spacings[suffix]!(), ...options });
+  }
+  const meant = nearest(String(name), schedulerNames);
+  throw new UnderpaintError({
+    code: "invalid-request",
+    what: "there is no such scheduler",
+    value: name,
+    allowed: `${schedulerNames.join(", ")}; then a spacing may follow, as in dpmpp-2m-karras`,
+    ...(meant === undefined ? {} : { remedy: `did you mean ${meant}?` }),
+  });
+}
