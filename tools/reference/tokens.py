@@ -275,6 +275,18 @@ def random_strings(count):
         yield "".join(text)
 
 
+def random_characters(count):
+    """Anything that is assigned, with combining marks in any order, and markers between."""
+    rng = random.Random(20_260_802)
+    codes = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    everything = [chr(code) for code in codes if unicodedata.category(chr(code)) not in ("Cn", "Co")]
+    marks = [character for character in everything if unicodedata.category(character)[0] == "M"]
+    usual = [*map(chr, range(0x20, 0x7F)), EOS, BOS, EOS.upper(), "'s", "'ll", "\u3000", "\n"]
+    for _ in range(count):
+        pools = rng.choices([everything, marks, usual], k=2)
+        yield "".join(rng.choice(rng.choice(pools)) for _ in range(rng.randint(1, 24)))
+
+
 def utf16_places(text, offsets):
     """[start, end) in UTF-16 units from the reference's offsets in code points."""
     at = [0]
@@ -311,7 +323,7 @@ def digest(ids):
 
 def write_cases(merges):
     texts = list(dict.fromkeys([*written(), *EXTRA]))
-    randoms = list(random_strings(160))
+    randoms = [*random_strings(160), *random_characters(120)]
     out = {
         "versions": {"transformers": transformers.__version__, "tokenizers": tokenizers.__version__},
         "tokenizers": {},
