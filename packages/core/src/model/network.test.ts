@@ -61,7 +61,7 @@ describe("a network's prediction", () => {
     for (let i = 0; i < count; i++) {
       const found = await network.predict({ latents, timestep: timesteps[i]!, states });
       const error = relativeError(found, reference(`unet.out_sample.${i}`));
-      
+
       expect(error, `timestep ${timesteps[i]}`).toBeLessThan(bound);
     }
   });
