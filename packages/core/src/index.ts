@@ -26,12 +26,38 @@ export {
 export { type ClassifierFreeOptions, classifierFree } from "./guidance/classifier-free.js";
 export type { Branch, Guidance, Predict, StepPosition } from "./guidance/contract.js";
 
+// image
+export { fromTensor, toTensor } from "./image/convert.js";
+export { digestImage, type ImageDigest } from "./image/digest.js";
+export { checkImage, createImage, maxImagePixels, type RgbaImage } from "./image/image.js";
+export {
+  type DecodePngOptions,
+  decodePng,
+  type EncodePngOptions,
+  encodePng,
+} from "./image/png.js";
+export { type ReadTextOptions, readPngText } from "./image/png-text.js";
+export { type ResizeFilter, type ResizeOptions, resize } from "./image/resize.js";
+
 // model
 export type { LoadProgress, ModelSource, OpenOptions } from "./model/source.js";
 
 // random
 export { createNoiseSource, type NoiseSource } from "./random/noise-source.js";
 export { addToSeed, type Seed, validateSeed } from "./random/seed.js";
+
+// recipe
+export { formatParameters, type Parameters, parseParameters } from "./recipe/parameters.js";
+export { parseRecipe } from "./recipe/parse-recipe.js";
+export {
+  type PluginRecipe,
+  type Recipe,
+  type RecipeModel,
+  recipeOfPicture,
+  seedFromJson,
+  seedToJson,
+} from "./recipe/recipe.js";
+export { readRecipe, recipeKeyword, recipeText } from "./recipe/recipe-text.js";
 
 // sampling
 export { betaSchedules, type BetaSchedule } from "./sampling/betas.js";
