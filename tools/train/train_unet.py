@@ -1,4 +1,4 @@
-"""Trains the denoiser, with the text encoder.  python train_unet.py --minutes 70 --compile
+"""Trains the denoiser, with the text encoder.  python train_unet.py --minutes 70 --workers 2 --threads 1 --muon 2e-3
 
 Needs the cache's dataset, vae/vae.safetensors and, for a head start, text/scorer.safetensors.
 To go on from the committed weights: --init starter.safetensors (see README.md).
@@ -16,10 +16,11 @@ from safetensors.torch import load_file, save_file
 
 from starter.dataset import PLACES, Dataset
 from starter.diffusion import Process, sample
-from starter.runtime import (Average, Budget, arguments, autocast, check_gradients, prepare,
-                             save_atomically)
+from starter.runtime import (Average, Budget, arguments, autocast, prepare, save_atomically)
 from starter.muon import Muon
+from starter.parallel import Team, launch
 from starter.text import TextEncoder
+from starter.tokenizer import Tokenizer
 from starter.unet import UNet, UNetConfig, padding_bias
 from starter.vae import Autoencoder
 
@@ -101,6 +102,7 @@ def main() -> None:
     parser.add_argument("--coarse", type=int, default=UNetConfig.coarse)
     parser.add_argument("--hold", type=float, default=0.45, help="share of time before the decay")
     parser.add_argument("--muon", type=float, default=0, help="Muon's rate; 0: AdamW for all")
+    parser.add_argument("--workers", type=int, default=1, help="processes, each with --batch")
     parser.add_argument("--text-rate", type=float, default=0.3, help="text encoder's share of lr")
     parser.add_argument("--sheet-minutes", type=float, default=10)
     parser.add_argument("--until", help="HH:MM (UTC) at which to be done, instead of --minutes")
@@ -109,15 +111,14 @@ def main() -> None:
         hour, minute = map(int, args.until.split(":"))
         now = time.gmtime()
         args.minutes = hour * 60 + minute - now.tm_hour * 60 - now.tm_min
-    folder = prepare(args, "unet")
-    data = Dataset(args.cache, args.nouns, args.seed, args.other_styles)
-    vae = Autoencoder().eval()
-    vae.load_state_dict(load_file(args.cache / "vae/vae.safetensors"))
-    latents = encode_all(data, vae, folder / "latents.pt", args.device)
-    vae = vae.cpu()
+    launch(train, args)
 
+
+def train(args, team: Team) -> None:
+    folder = prepare(args, "unet")
     config = UNetConfig(args.fine, args.coarse)
-    model = Model(len(data.tokenizer), data.tokenizer.eos, config).to(args.device)
+    tokenizer = Tokenizer(args.cache / "tokenizer")
+    model = Model(len(tokenizer), tokenizer.eos, config).to(args.device)
     head_start = args.cache / "text/scorer.safetensors"
     if args.init:
         model.load_state_dict(load_file(args.init))
@@ -127,8 +128,6 @@ def main() -> None:
             {k.removeprefix("text."): v for k, v in scorer.items() if k.startswith("text.")})
     model.unet.to(memory_format=torch.channels_last)
     sizes = [sum(p.numel() for p in m.parameters()) / 1e6 for m in (model.unet, model.text)]
-    print(f"{len(data.index)} variants; denoiser {sizes[0]:.2f} M, text {sizes[1]:.2f} M", flush=True)
-
     optimizers = make_optimizers(model, args)
     average = Average(model, 0.9985)
     budget, step, checkpoint = Budget(args.minutes, args.hold, 100), 0, folder / "checkpoint.pt"
@@ -141,6 +140,22 @@ def main() -> None:
         budget.before, step = state["spent"], state["step"]
         if args.until:
             budget.seconds += budget.before
+    team.share(model)
+    # From here on every worker draws its own pictures, noise and captions; a resumed run draws
+    # others than it began with.
+    seed = args.seed + 1000 * step + team.rank
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    data = Dataset(args.cache, args.nouns, seed, args.other_styles)
+    vae = Autoencoder().eval()
+    vae.load_state_dict(load_file(args.cache / "vae/vae.safetensors"))
+    if not team.leads:
+        team.wait()  # the leader writes what the others read
+    latents = encode_all(data, vae, folder / "latents.pt", args.device)
+    if team.leads:
+        team.wait()
+    vae = vae.cpu()
+    print(f"{len(data.index)} variants; denoiser {sizes[0]:.2f} M, text {sizes[1]:.2f} M", flush=True)
     process, bias = Process(args.device), padding_bias(PLACES, args.device)
 
     def loss_of(x, v, t, ids):
@@ -154,22 +169,6 @@ def main() -> None:
         x = x.contiguous(memory_format=torch.channels_last)
         return x, v, t, data.captions(index, drop=0.1).to(args.device)
 
-    compiled = torch.compile(loss_of) if args.compile else loss_of
-    if args.compile and not step:
-        before, inputs = {k: v.clone() for k, v in model.state_dict().items()}, batch()
-        with torch.no_grad():
-            for p in model.parameters():
-                p.add_(0.01 * torch.randn_like(p))
-
-        def run(function):
-            def once():
-                with autocast(args.device):
-                    return function(*inputs).mean()
-            return once
-
-        check_gradients(model, run(loss_of), run(compiled))
-        model.load_state_dict(before)
-
     def keep() -> None:
         save_atomically({"model": model.state_dict(), "average": average.copy.state_dict(),
                          "optimizers": [o.state_dict() for o in optimizers], "spent": budget.spent,
@@ -179,20 +178,26 @@ def main() -> None:
         (folder / "ema.part").replace(folder / "ema.safetensors")
 
     total, count = np.zeros(4), np.zeros(4)
-    saved = shown = drawn = time.time()
-    while not budget.over:
-        scale = budget.scale(step)
-        for g in (g for o in optimizers for g in o.param_groups):
-            g["lr"] = g["rate"] * scale
+    saved = shown = drawn = budget.started = time.time()
+    over = False
+    while not over:
         x, v, t, ids = batch()
         with autocast(args.device):
-            losses = compiled(x, v, t, ids)
+            losses = loss_of(x, v, t, ids)
         model.zero_grad(set_to_none=True)
         losses.mean().backward()
+        # One clock decides for all.
+        scale, over = team.reduce(model, budget.scale(step), float(budget.over))
+        for g in (g for o in optimizers for g in o.param_groups):
+            g["lr"] = g["rate"] * scale
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
         step += 1
+        if step % 500 == 0:
+            team.share(model)
+        if not team.leads:
+            continue
         if step % 2 == 0:
             average.update(step // 2)
         quarter = (t // 250).cpu().numpy()
@@ -202,7 +207,7 @@ def main() -> None:
             shown = time.time()
             by_time = np.round(total / np.maximum(count, 1), 3)
             print(f"{step} {budget.spent:.0f}s loss {total.sum() / count.sum():.4f} {by_time} "
-                  f"norm {norm.item():.2f} rate {budget.scale(step):.2f}", flush=True)
+                  f"norm {norm.item():.2f} rate {scale:.2f}", flush=True)
             total[:], count[:] = 0, 0
         if time.time() - saved > args.checkpoint_minutes * 60:
             saved = time.time()
@@ -210,6 +215,8 @@ def main() -> None:
         if time.time() - drawn > args.sheet_minutes * 60:
             drawn = time.time()
             picture_sheet(average.copy, vae, data, folder / f"sheet-{step:05d}.png")
+    if not team.leads:
+        return
     keep()
     picture_sheet(average.copy.cpu(), vae, data, folder / "sheet-final.png")
     print(f"done after {step} steps, {budget.spent:.0f} s", flush=True)
