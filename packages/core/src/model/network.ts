@@ -1,6 +1,7 @@
 import type { InferenceSession, TensorSpec } from "../backend/contract.js";
 import { UnderpaintError } from "../errors.js";
-import { elementCount, type FloatTensor, floatTensor, zeros } from "../tensor/tensor.js";
+import { type FloatTensor, zeros } from "../tensor/tensor.js";
+import { inBatches, sliceBatch } from "./batches.js";
 import { type Bound, bindInputs, bindOutputs, describeSpec, type Port } from "./bind.js";
 import { floatFeed, readFloats, timestepFeed } from "./feeds.js";
 import { configCount, type JsonObject } from "./json.js";
@@ -155,17 +156,9 @@ export function createNetwork(
     guidanceEmbeddingSize,
     async predict(call) {
       const checked = checkedCall(call, bound, latentChannels, guidanceEmbeddingSize);
-      const n = checked.latents.dims[0]!;
-      const batch = fixedBatch ?? n;
-      if (batch === n) return run(checked);
-      const out = zeros("float32", checked.latents.dims);
-      const size = out.data.length / n;
-      for (let from = 0; from < n; from += batch) {
-        const part = await run(sliceCall(checked, from, batch));
-        const kept = Math.min(batch, n - from) * size;
-        out.data.set(part.data.subarray(0, kept), from * size);
-      }
-      return out;
+      return inBatches(checked.latents.dims[0]!, fixedBatch, (from, count) =>
+        run(sliceCall(checked, from, count)),
+      );
     },
   };
 }
@@ -235,23 +228,10 @@ function invalid(what: string, value: unknown, allowed: string): UnderpaintError
 function sliceCall(call: NetworkCall, from: number, count: number): NetworkCall {
   return {
     timestep: call.timestep,
-    latents: slice(call.latents, from, count),
-    states: slice(call.states, from, count),
+    latents: sliceBatch(call.latents, from, count),
+    states: sliceBatch(call.states, from, count),
     ...(call.guidanceEmbedding && {
-      guidanceEmbedding: slice(call.guidanceEmbedding, from, count),
+      guidanceEmbedding: sliceBatch(call.guidanceEmbedding, from, count),
     }),
   };
-}
-
-/** `count` entries from `from` on; beyond the end the last is repeated, to fill a fixed batch. */
-function slice(batch: FloatTensor, from: number, count: number): FloatTensor {
-  const [n = 0, ...rest] = batch.dims;
-  const size = elementCount(rest);
-  const present = batch.data.subarray(from * size, Math.min(from + count, n) * size);
-  if (from + count <= n) return floatTensor([count, ...rest], present);
-  const filled = zeros("float32", [count, ...rest]);
-  filled.data.set(present);
-  const last = batch.data.subarray((n - 1) * size);
-  for (let k = n - from; k < count; k++) filled.data.set(last, k * size);
-  return filled;
 }
