@@ -16,8 +16,11 @@ OPSET = 18
 EXTERNAL_THRESHOLD = 100
 
 
-def trace(graph: Graph) -> onnx.ModelProto:
-    """Exports by TorchScript tracing, as optimum does: most published models were made that way."""
+def trace(graph: Graph, with_weights: bool = True) -> onnx.ModelProto:
+    """Exports by TorchScript tracing, as optimum does: most published models were made that way.
+
+    Without weights, every parameter of the module becomes one more input of the graph.
+    """
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -26,6 +29,7 @@ def trace(graph: Graph) -> onnx.ModelProto:
             tuple(port.example for port in graph.inputs),
             buffer,
             dynamo=False,
+            export_params=with_weights,
             opset_version=OPSET,
             input_names=[port.name for port in graph.inputs],
             output_names=[port.name for port in graph.outputs],

@@ -12,8 +12,6 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from models import TEXT_LAYERS, TEXT_WIDTH
-
 Axes = dict[int, str]
 
 
@@ -126,11 +124,12 @@ def text_encoder_graph(encoder: CLIPTextModel, style: GraphStyle) -> Graph:
     """Input `input_ids`; see `PortNames` for the rest."""
     tokens = {0: "batch_size", 1: "sequence_length"}
     ids = torch.zeros(2, 77, dtype=style.ids)
+    layers = encoder.config.num_hidden_layers
     outputs = [GraphPort(style.names.text_states, tokens)]
     if style.pooled:
         outputs.append(GraphPort("pooler_output", {0: "batch_size"}))
     if style.hidden_states:
-        outputs += [GraphPort(f"hidden_states.{i}", tokens) for i in range(TEXT_LAYERS + 1)]
+        outputs += [GraphPort(f"hidden_states.{i}", tokens) for i in range(layers + 1)]
     return Graph(TextEncoderGraph(encoder, style), [GraphPort("input_ids", tokens, ids)], outputs)
 
 
@@ -148,7 +147,7 @@ def unet_graph(unet: UNet2DConditionModel, style: GraphStyle) -> Graph:
         GraphPort(
             "encoder_hidden_states",
             {0: "batch_size", 1: "sequence_length"},
-            torch.randn(2, 77, TEXT_WIDTH).to(style.io),
+            torch.randn(2, 77, unet.config.cross_attention_dim).to(style.io),
         ),
     ]
     return Graph(UnetGraph(unet, style), inputs, [GraphPort(style.names.unet_output, latents)])

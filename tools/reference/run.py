@@ -137,12 +137,13 @@ def run_case(
         "timesteps": np.array([float(t) for t in recorder.timesteps], dtype=np.float64),
     }
     notes = {"timestepDtype": str(recorder.timesteps[0].dtype).removeprefix("torch.")}
-    if dropped:
-        notes["dropped"] = {"prompt": dropped}
+    lost = {"prompt": dropped}
     if case.guidance_scale > 1:
-        tensors["negative_ids"], dropped = encode(pipeline.tokenizer, case.negative_prompt or "")
-        if dropped:
-            notes["dropped"]["negativePrompt"] = dropped
+        tensors["negative_ids"], lost["negativePrompt"] = encode(
+            pipeline.tokenizer, case.negative_prompt or ""
+        )
+    if any(lost.values()):
+        notes["dropped"] = {key: text for key, text in lost.items() if text}
     sigmas = getattr(pipeline.scheduler, "sigmas", None)
     if sigmas is not None:
         # One more than there are steps; image-to-image begins inside the schedule.
