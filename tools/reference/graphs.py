@@ -17,7 +17,7 @@ Axes = dict[int, str]
 
 @dataclass(frozen=True)
 class GraphPort:
-    """One input or output: its name, its dynamic axes, and (for an input) an example to trace with."""
+    """One input or output: its name, dynamic axes, and (for an input) an example to trace with."""
 
     name: str
     axes: Axes

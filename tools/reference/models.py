@@ -1,4 +1,4 @@
-"""Tiny Stable Diffusion components with random weights, of diffusers' and transformers' own classes.
+"""Tiny Stable Diffusion components with random weights, of the libraries' own classes.
 
 Random weights as the libraries draw them give a nearly constant output, and a test against it
 would hardly notice a wrong prompt or timestep. The gains below are chosen so that every part is

@@ -129,7 +129,7 @@ VARIANTS = [
 
 
 def component_graphs(components: Components, style: GraphStyle) -> dict[str, graphs.Graph]:
-    """The four graphs by the name of their folder, over copies of the weights in the style's dtype."""
+    """The four graphs by the name of their folder, over copies of the weights."""
     modules = {
         "text_encoder": (graphs.text_encoder_graph, components.text_encoder),
         "unet": (graphs.unet_graph, components.unet),
