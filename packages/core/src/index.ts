@@ -1,6 +1,7 @@
 // The public API of @underpaint/core: every export by name, room by room.
 
 // backend
+export { createOrtBackend, type OrtBackendOptions, type OrtModule } from "./backend/ort.js";
 export type {
   DeviceTensor,
   ExternalData,
@@ -25,6 +26,7 @@ export {
 // guidance
 export { type ClassifierFreeOptions, classifierFree } from "./guidance/classifier-free.js";
 export type { Branch, Guidance, Predict, StepPosition } from "./guidance/contract.js";
+export { type EmbeddedGuidanceOptions, embeddedGuidance } from "./guidance/embedded.js";
 
 // image
 export { fromTensor, toTensor } from "./image/convert.js";
@@ -41,6 +43,30 @@ export { type ResizeFilter, type ResizeOptions, resize } from "./image/resize.js
 
 // model
 export type { LoadProgress, ModelSource, OpenOptions } from "./model/source.js";
+
+// pipeline
+export {
+  createPipeline,
+  type Pipeline,
+  type PipelineOptions,
+} from "./pipeline/create-pipeline.js";
+export type { RecipeRequest } from "./pipeline/recipe-request.js";
+export {
+  corePlugins,
+  makerOf,
+  type PluginMaker,
+  type PluginMakers,
+} from "./pipeline/registry.js";
+export type { GenerateRequest } from "./pipeline/request.js";
+export type {
+  GenerateResult,
+  GenerationEvent,
+  PipelineWarning,
+  ResultEvent,
+  StepEvent,
+} from "./pipeline/result.js";
+export type { TimedPart, Timings } from "./pipeline/timings.js";
+export { limits as requestLimits } from "./pipeline/validate.js";
 
 // random
 export { createNoiseSource, type NoiseSource } from "./random/noise-source.js";
@@ -62,7 +88,14 @@ export { readRecipe, recipeKeyword, recipeText } from "./recipe/recipe-text.js";
 // sampling
 export { betaSchedules, type BetaSchedule } from "./sampling/betas.js";
 export { type Churned, type ChurnOptions, churnedStep, churnFields, churning } from "./sampling/churn.js";
-export type { Denoise, NoiseLevel, SamplingRun, Schedule, Scheduler } from "./sampling/contract.js";
+export type {
+  Denoise,
+  NoiseLevel,
+  SamplingRun,
+  Schedule,
+  ScheduleContext,
+  Scheduler,
+} from "./sampling/contract.js";
 export { type DdimOptions, ddim, posteriorVariance } from "./sampling/ddim.js";
 export {
   type DynamicThresholdOptions,
@@ -81,6 +114,7 @@ export {
 } from "./sampling/model-fit.js";
 export {
   type DiffusionNoise,
+  discreteLevel,
   type EdmNoise,
   type FlowNoise,
   type NoiseModel,
@@ -155,3 +189,6 @@ export {
   tensor,
   zeros,
 } from "./tensor/tensor.js";
+
+// version
+export { version } from "./version.js";

@@ -2,15 +2,16 @@ import type { InferenceBackend } from "../backend/contract.js";
 import { UnderpaintError } from "../errors.js";
 import type { RgbaImage } from "../image/image.js";
 import type { ComponentName, ModelManifest } from "../model/manifest.js";
-import type { LoadProgress, ModelSource } from "../model/source.js";
-import { type Recipe, recipeOfPicture } from "../recipe/recipe.js";
+import type { ModelProgress } from "../model/progress.js";
+import type { ModelSource } from "../model/source.js";
+import { recipeOfPicture } from "../recipe/recipe.js";
 import type { Scheduler } from "../sampling/contract.js";
 import type { SchedulerConfig } from "../sampling/noise-model-config.js";
 import { type GenerationPlan, generate } from "./generate.js";
 import { openParts } from "./parts.js";
 import { planGeneration } from "./plan.js";
-import { recipeOfPlan, requestOfRecipe } from "./recipe-request.js";
-import { corePlugins, type PluginRegistry } from "./registry.js";
+import { type RecipeRequest, recipeOfPlan, requestOfRecipe } from "./recipe-request.js";
+import { corePlugins, type PluginMakers } from "./registry.js";
 import type { GenerateRequest } from "./request.js";
 import type { GenerateResult, GenerationEvent, PipelineWarning } from "./result.js";
 import { createStopwatch, type Stopwatch } from "./timings.js";
@@ -24,10 +25,10 @@ export interface PipelineOptions {
   readonly source: ModelSource;
   /** The scheduler of requests that name none: one, or how to make it of the model's own config. */
   readonly scheduler: Scheduler | ((config: SchedulerConfig) => Scheduler);
-  /** Plug-ins that requests and recipes can name, besides core's own. */
-  readonly plugins?: Partial<PluginRegistry>;
+  /** Makes the plug-ins that requests and recipes name; core's own alone when left out. */
+  readonly plugins?: Partial<PluginMakers>;
   /** Told while graphs are loaded: one total over all files of the model. */
-  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onProgress?: (progress: ModelProgress) => void;
   /** Told what should be known and stops nothing; a result lists its request's too. */
   readonly onWarning?: (warning: PipelineWarning) => void;
   /** Ends the opening of the model. Requests have signals of their own. */
@@ -60,11 +61,6 @@ export interface Pipeline {
   dispose(): Promise<void>;
 }
 
-/** A recipe to make again, with what a recipe cannot hold. */
-export type RecipeRequest = Omit<Recipe, "image"> & {
-  readonly image?: RgbaImage | Recipe["image"];
-} & Pick<GenerateRequest, "onStep" | "signal">;
-
 /**
  * A pipeline over a backend and a model's files. `createPipeline` of @underpaint/node and
  * @underpaint/web bind both; this one asks for them.
@@ -76,10 +72,7 @@ export type RecipeRequest = Omit<Recipe, "image"> & {
  */
 export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { onWarning, signal } = options;
-  const plugins: PluginRegistry = {
-    schedulers: { ...corePlugins.schedulers, ...options.plugins?.schedulers },
-    guidances: { ...corePlugins.guidances, ...options.plugins?.guidances },
-  };
+  const plugins: PluginMakers = { ...corePlugins, ...options.plugins };
   const parts = await openParts(options);
   const { manifest, noiseModel, defaults } = parts;
   const defaultScheduler =

@@ -1,19 +1,22 @@
 import { UnderpaintError } from "../errors.js";
 import { classifierFree } from "../guidance/classifier-free.js";
 import type { Guidance } from "../guidance/contract.js";
+import { embeddedGuidance } from "../guidance/embedded.js";
 import { addToSeed } from "../random/seed.js";
 import type { Schedule, Scheduler } from "../sampling/contract.js";
 import type { NoiseModel } from "../sampling/noise-model.js";
 import type { GenerationPlan } from "./generate.js";
-import { type PluginRegistry, resolvePlugin } from "./registry.js";
+import { type PluginMakers, resolvePlugin } from "./registry.js";
 import type { GenerateRequest } from "./request.js";
 import type { ValidRequest } from "./validate.js";
 
 /** What a plan is made with. */
 export interface PlanContext {
-  readonly plugins: PluginRegistry;
+  readonly plugins: PluginMakers;
   readonly defaultScheduler: Scheduler;
   readonly noiseModel: NoiseModel;
+  /** Whether the network takes the guidance scale as an input. */
+  readonly embedsGuidance: boolean;
 }
 
 /**
@@ -23,18 +26,19 @@ export interface PlanContext {
 export function planGeneration(
   request: GenerateRequest,
   valid: ValidRequest,
-  { plugins, defaultScheduler, noiseModel }: PlanContext,
+  context: PlanContext,
 ): GenerationPlan {
+  const { plugins, defaultScheduler, noiseModel } = context;
   const scheduler: Scheduler =
     request.scheduler === undefined
       ? defaultScheduler
-      : resolvePlugin("scheduler", request.scheduler, plugins.schedulers);
+      : resolvePlugin("scheduler", request.scheduler, plugins.scheduler);
   const schedule = scheduler.schedule(valid.steps, noiseModel);
   return {
     request: valid,
     scheduler,
     schedule,
-    guidance: guidanceOf(request, valid, plugins),
+    guidance: guidanceOf(request, valid, context),
     seeds: Array.from({ length: valid.count }, (_, k) => addToSeed(valid.seed, k)),
     begin: valid.image ? firstStep(schedule, valid) : 0,
   };
@@ -43,9 +47,11 @@ export function planGeneration(
 function guidanceOf(
   request: GenerateRequest,
   { guidanceScale: scale, guidanceRescale: rescale }: ValidRequest,
-  plugins: PluginRegistry,
+  { plugins, embedsGuidance }: PlanContext,
 ): Guidance {
-  if (request.guidance === undefined) return classifierFree({ scale, rescale });
+  if (request.guidance === undefined) {
+    return embedsGuidance ? embeddedGuidance({ scale }) : classifierFree({ scale, rescale });
+  }
   for (const key of ["guidanceScale", "guidanceRescale"] as const) {
     if (request[key] !== undefined) {
       throw new UnderpaintError({
@@ -56,7 +62,7 @@ function guidanceOf(
       });
     }
   }
-  return resolvePlugin("guidance", request.guidance, plugins.guidances);
+  return resolvePlugin("guidance", request.guidance, plugins.guidance);
 }
 
 /**

@@ -1,66 +1,69 @@
 import { nearest, UnderpaintError } from "../errors.js";
 import { classifierFree } from "../guidance/classifier-free.js";
 import type { Guidance } from "../guidance/contract.js";
+import { embeddedGuidance } from "../guidance/embedded.js";
+import type { PluginRecipe } from "../recipe/recipe.js";
 import type { Scheduler } from "../sampling/contract.js";
 import { ddim } from "../sampling/ddim.js";
 import { euler } from "../sampling/euler.js";
 
-/** Makes a plug-in of options that are plain JSON: how a recipe's names become functions again. */
-export type PluginFactory<T> = (options: Readonly<Record<string, unknown>>) => T;
+/**
+ * Makes a plug-in of its name and of options that are plain JSON: how a recipe becomes functions
+ * again. Throws an `invalid-request` that lists the names that it knows.
+ */
+export type PluginMaker<T> = (name: string, options: Readonly<Record<string, unknown>>) => T;
 
-/** The plug-ins that a request or a recipe can name. */
-export interface PluginRegistry {
-  readonly schedulers: Readonly<Record<string, PluginFactory<Scheduler>>>;
-  readonly guidances: Readonly<Record<string, PluginFactory<Guidance>>>;
+/** Makes the plug-ins that a request or a recipe names. */
+export interface PluginMakers {
+  readonly scheduler: PluginMaker<Scheduler>;
+  readonly guidance: PluginMaker<Guidance>;
 }
 
-/** The plug-ins of core. */
-export const corePlugins: PluginRegistry = {
-  schedulers: { ddim, euler },
-  guidances: { "classifier-free": classifierFree },
+/** Makers of core's own plug-ins. */
+export const corePlugins: PluginMakers = {
+  scheduler: makerOf("scheduler", { ddim, euler }),
+  guidance: makerOf("guidance", { "classifier-free": classifierFree, embedded: embeddedGuidance }),
 };
 
-/**
- * The plug-in that a request means: the object itself, or a named one made of its options.
- *
- * @throws UnderpaintError `invalid-request` for a name that is not registered, listing those
- * that are, and for what is neither.
- */
-export function resolvePlugin<T extends { readonly name: string; start: unknown }>(
-  kind: "scheduler" | "guidance",
-  value: unknown,
-  factories: Readonly<Record<string, PluginFactory<T>>>,
-): T {
+/** A maker over factories by name. */
+export function makerOf<T>(
+  kind: string,
+  factories: Readonly<Record<string, (options: Readonly<Record<string, unknown>>) => T>>,
+): PluginMaker<T> {
   const names = Object.keys(factories);
-  if (typeof value === "object" && value !== null && "start" in value) {
-    if (typeof value.start === "function") return value as T;
-  }
-  const name = typeof value === "string" ? value : (value as { name?: unknown } | null)?.name;
-  const options = typeof value === "string" ? {} : (value as { options?: unknown } | null)?.options;
-  if (typeof name !== "string") {
-    throw new UnderpaintError({
-      code: "invalid-request",
-      what: `${kind} is neither a ${kind} nor the name of one`,
-      value,
-      allowed: names.join(", "),
-    });
-  }
-  if (!Object.hasOwn(factories, name)) {
+  return (name, options) => {
+    if (Object.hasOwn(factories, name)) return factories[name]!(options);
     const meant = nearest(name, names);
     throw new UnderpaintError({
       code: "invalid-request",
       what: `there is no ${kind} of that name here`,
       value: name,
       allowed: names.join(", "),
-      remedy: meant ? `did you mean ${meant}?` : `pass the ${kind} itself, or register it`,
+      remedy: meant ? `did you mean ${meant}?` : `pass the ${kind} itself`,
     });
+  };
+}
+
+/**
+ * The plug-in that a request means: the object itself, or one made of its name and options.
+ *
+ * @throws UnderpaintError `invalid-request` for what is neither.
+ */
+export function resolvePlugin<T extends { readonly name: string; start: unknown }>(
+  kind: "scheduler" | "guidance",
+  value: T | string | PluginRecipe,
+  make: PluginMaker<T>,
+): T {
+  if (typeof value === "string") return make(value, {});
+  if (typeof value === "object" && value !== null && typeof value.name === "string") {
+    if ("start" in value && typeof value.start === "function") return value;
+    const { options = {} } = value as Partial<PluginRecipe>;
+    if (typeof options === "object" && options !== null) return make(value.name, options);
   }
-  if (options !== undefined && (typeof options !== "object" || options === null)) {
-    throw new UnderpaintError({
-      code: "invalid-request",
-      what: `the ${kind}'s options are not an object`,
-      value: options,
-    });
-  }
-  return factories[name]!((options ?? {}) as Readonly<Record<string, unknown>>);
+  throw new UnderpaintError({
+    code: "invalid-request",
+    what: `${kind} is neither a ${kind} nor the name of one`,
+    value,
+    remedy: `pass a ${kind}, a name, or { name, options } from a recipe`,
+  });
 }

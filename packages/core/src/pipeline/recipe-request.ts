@@ -1,0 +1,92 @@
+import { UnderpaintError } from "../errors.js";
+import { digestImage, type ImageDigest } from "../image/digest.js";
+import type { RgbaImage } from "../image/image.js";
+import { parseRecipe } from "../recipe/parse-recipe.js";
+import { type Recipe, seedToJson } from "../recipe/recipe.js";
+import { version } from "../version.js";
+import type { GenerationPlan } from "./generate.js";
+import type { GenerateRequest } from "./request.js";
+import type { PipelineWarning } from "./result.js";
+
+/**
+ * A recipe to make again, with what a recipe cannot hold: the picture that it began from, and what
+ * watches the request. JSON as it was read will do.
+ */
+export type RecipeRequest = Omit<Recipe, "image"> & {
+  readonly image?: RgbaImage | ImageDigest;
+} & Pick<GenerateRequest, "onStep" | "signal">;
+
+/** Whether a request is a recipe. */
+function isRecipe(asked: GenerateRequest | RecipeRequest): asked is RecipeRequest {
+  return typeof asked === "object" && asked !== null && "underpaint" in asked;
+}
+
+/** The recipe of a plan: what makes its pictures again. */
+export async function recipeOfPlan(
+  { request, scheduler, guidance }: GenerationPlan,
+  modelId: string,
+): Promise<Recipe> {
+  const { prompt, negativePrompt, width, height, steps, seed, count, clipSkip, image } = request;
+  return {
+    underpaint: 1,
+    model: { id: modelId },
+    prompt,
+    negativePrompt,
+    width,
+    height,
+    steps,
+    guidance: { name: guidance.name, options: guidance.options },
+    scheduler: { name: scheduler.name, options: scheduler.options },
+    seed: seedToJson(seed),
+    count,
+    ...(image && { strength: request.strength, image: await digestImage(image) }),
+    ...(clipSkip > 0 && { clipSkip }),
+    versions: { "@underpaint/core": version },
+  };
+}
+
+/**
+ * The request that a recipe means; a request that is none is returned as it is.
+ *
+ * @throws UnderpaintError `invalid-request` for a recipe that is not right, and for the wrong
+ * picture or none where it began from one.
+ */
+export async function requestOfRecipe(
+  asked: GenerateRequest | RecipeRequest,
+  modelId: string,
+  warn: (warning: PipelineWarning) => void,
+): Promise<GenerateRequest> {
+  if (!isRecipe(asked)) return asked;
+  const { onStep, signal, image, ...rest } = asked;
+  const picture = image && "data" in image ? image : undefined;
+  const recipe = parseRecipe({ ...rest, ...(image && !picture && { image }) });
+  if (recipe.strength !== undefined && !picture) {
+    throw new UnderpaintError({
+      code: "invalid-request",
+      what: "the recipe began from a picture, which is not in it",
+      remedy: "pass it along: generate({ ...recipe, image })",
+    });
+  }
+  if (recipe.model.id !== modelId) {
+    warn({
+      code: "recipe-model",
+      message: `the recipe was made with ${recipe.model.id}; ${modelId} makes another picture of it.`,
+    });
+  }
+  const { prompt, negativePrompt, width, height, steps, guidance, scheduler, seed, count } = recipe;
+  return {
+    prompt,
+    negativePrompt,
+    width,
+    height,
+    steps,
+    guidance,
+    scheduler,
+    seed: String(seed),
+    count,
+    ...(recipe.clipSkip !== undefined && { clipSkip: recipe.clipSkip }),
+    ...(picture && { image: picture, strength: recipe.strength ?? 0.8 }),
+    ...(onStep && { onStep }),
+    ...(signal && { signal }),
+  };
+}

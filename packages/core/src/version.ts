@@ -1,0 +1,2 @@
+/** The version of @underpaint/core, as recipes record it. */
+export const version = "0.1.0";
