@@ -103,7 +103,7 @@ def tell_apart(module: nn.Module) -> None:
 
 
 class RandomWeights:
-    """Draws a tensor by scaling a stretch of one pool of normals: drawing each would take minutes."""
+    """Draws a tensor by scaling a stretch of one pool of normals: drawing anew takes minutes."""
 
     def __init__(self, seed: int) -> None:
         self.generator = np.random.default_rng(seed)
