@@ -96,7 +96,7 @@ def picture_sheet(model: Model, vae: Autoencoder, data: Dataset, path: Path) -> 
 
 def main() -> None:
     parser = arguments(__doc__, minutes=70, batch=64, lr=1.2e-3)
-    parser.add_argument("--nouns", type=int, default=450)
+    parser.add_argument("--nouns", type=int, default=400)
     parser.add_argument("--other-styles", type=float, default=0.3)
     parser.add_argument("--fine", type=int, default=UNetConfig.fine)
     parser.add_argument("--coarse", type=int, default=UNetConfig.coarse)

@@ -76,7 +76,7 @@ def roughen(x: Tensor) -> Tensor:
 
 def main() -> None:
     parser = arguments(__doc__, minutes=8, batch=96, lr=2e-3)
-    parser.add_argument("--nouns", type=int, default=450)
+    parser.add_argument("--nouns", type=int, default=400)
     args = parser.parse_args()
     folder = prepare(args, "judge")
     records = json.loads((args.cache / "dataset.json").read_text())

@@ -75,7 +75,7 @@ def sheet(pictures: np.ndarray, texts: list[str], path: Path) -> None:
 def main() -> None:
     parser = arguments(__doc__, minutes=0, batch=0, lr=0)
     parser.add_argument("pictures", type=Path)
-    parser.add_argument("--nouns", type=int, default=450, help="how many were taught")
+    parser.add_argument("--nouns", type=int, default=400, help="how many were taught")
     args = parser.parse_args()
     every = json.loads((HERE / "prompts.json").read_text())
     files = sorted(args.pictures.glob("[0-9]*.png"))

@@ -1,6 +1,6 @@
 """Writes prompts.json: the 500 prompts of the evaluation, each with what must be seen.
 
-  python evaluate/prompts.py --nouns 450        (from tools/train; needs the cache's dataset)
+  python evaluate/prompts.py --nouns 400        (from tools/train; needs the cache's dataset)
 
 A hundred prompts of each kind: noun; colour + noun; noun + background; noun + style; and held-out
 combinations, which captions.held_out kept from training. The first 400 nouns are asked for.
