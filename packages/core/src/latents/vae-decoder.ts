@@ -17,6 +17,8 @@ export interface VaeDecoder {
    */
   decode(latents: FloatTensor): Promise<FloatTensor>;
   readonly latentChannels: number;
+  /** The size, in latents, that the graph was exported for; an axis that takes any is undefined. */
+  readonly fixedSize: { readonly height: number | undefined; readonly width: number | undefined };
 }
 
 const inputs = {
@@ -53,12 +55,16 @@ export function createVaeDecoder(
   const { latents: input } = bindInputs(graph, session.inputs, inputs);
   const { picture: output } = bindOutputs(graph, session.outputs, outputs);
   const scaling = latentScaling(config);
-  const [batch, channels] = input.dims;
+  const [batch, channels, height, width] = input.dims;
   const fixedBatch = typeof batch === "number" ? batch : undefined;
   const latentChannels = typeof channels === "number" ? channels : latentChannelsOf(config);
 
   return {
     latentChannels,
+    fixedSize: {
+      height: typeof height === "number" ? height : undefined,
+      width: typeof width === "number" ? width : undefined,
+    },
     async decode(latents) {
       const [n = 0, found] = latents.dims;
       if (latents.dims.length !== 4 || found !== latentChannels || n < 1) {
