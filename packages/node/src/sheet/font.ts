@@ -1,7 +1,7 @@
 /**
  * A small proportional bitmap font, drawn for this project: capitals seven pixels high, small
- * letters five, two rows below the baseline, digits of one width. Each band names its characters in its first line and
- * draws them below it, side by side; a space parts them.
+ * letters five, two rows below the baseline, digits of one width. Each band names its characters in
+ * its first line and draws them below it, side by side; spaces part them.
  */
 const bands = [
   `
