@@ -1,8 +1,9 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { isUnderpaintError, type ModelSource, UnderpaintError } from "@underpaint/core";
+import { isUnderpaintError, UnderpaintError } from "@underpaint/core";
 import { isAbsent, missingFile, systemCode, tooLarge } from "./errors.js";
 import { gathered } from "./gathered.js";
+import type { NodeModelSource } from "./local.js";
 import { below } from "./paths.js";
 
 /** How {@link folderSource} reads a folder. */
@@ -25,7 +26,7 @@ export interface FolderOptions {
 export async function folderSource(
   folder: string,
   options: FolderOptions = {},
-): Promise<ModelSource> {
+): Promise<NodeModelSource> {
   const root = resolve(folder);
   const id = options.id ?? `folder:${basename(root)}`;
   const kind = await stat(root).catch((error: unknown) => error as Error);
@@ -48,7 +49,7 @@ export async function folderSource(
     ),
   );
 
-  async function locate(file: string): Promise<{ path: string; bytes: number } | undefined> {
+  async function find(file: string): Promise<{ path: string; bytes: number } | undefined> {
     const path = below(root, file);
     try {
       const [real, found] = await Promise.all([realpath(path), stat(path)]);
@@ -68,7 +69,7 @@ export async function folderSource(
   }
 
   async function need(file: string): Promise<{ path: string; bytes: number }> {
-    const found = await locate(file);
+    const found = await find(file);
     if (!found) throw missingFile(file, root);
     return found;
   }
@@ -77,8 +78,9 @@ export async function folderSource(
     id,
     async size(file, { signal } = {}) {
       signal?.throwIfAborted();
-      return (await locate(file))?.bytes;
+      return (await find(file))?.bytes;
     },
+    locate: async (file) => (await find(file))?.path,
     async read(file, { maxBytes, signal }) {
       const { path, bytes } = await need(file);
       if (bytes > maxBytes) throw tooLarge(file, bytes, maxBytes);

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type ModelSource, UnderpaintError } from "@underpaint/core";
+import { UnderpaintError } from "@underpaint/core";
 import { askedOnce } from "./abortable.js";
 import { defaultCacheFolder } from "./cache-folder.js";
 import { type Downloaded, download, type Patience } from "./download.js";
 import { missingFile, tooLarge } from "./errors.js";
 import { isLoopback, isPassing, PassingFailure, send, shownAddress } from "./http.js";
+import type { NodeModelSource } from "./local.js";
 import { below, checkedPath } from "./paths.js";
 
 /** How {@link httpsSource} fetches. */
@@ -35,7 +36,7 @@ const indexFile = "model_index.json";
  *
  * @throws UnderpaintError `invalid-request` for an address that cannot be used.
  */
-export function httpsSource(address: string, options: HttpsOptions = {}): ModelSource {
+export function httpsSource(address: string, options: HttpsOptions = {}): NodeModelSource {
   const base = baseOf(address);
   const shown = shownAddress(base);
   const { maxFileBytes = 64 * 2 ** 30, patience } = options;
@@ -129,6 +130,7 @@ export function httpsSource(address: string, options: HttpsOptions = {}): ModelS
         throw unreachable(shown, error);
       }
     },
+    locate: async (file) => ((await kept(file)) ? below(join(folder, "files"), file) : undefined),
     async read(file, { maxBytes, signal }) {
       const path = await fetched(file, maxBytes, { signal });
       const { size } = await stat(path);

@@ -302,9 +302,9 @@ describe("hubSettings", () => {
     expect(hubSettings({ HF_HOME: "/x", HUGGINGFACE_HUB_CACHE: "/y" }).cacheFolder).toBe("/y");
     expect(hubSettings({ HF_HUB_CACHE: "/z", HUGGINGFACE_HUB_CACHE: "/y" }).cacheFolder).toBe("/z");
     expect(hubSettings({ XDG_CACHE_HOME: "/c" }).cacheFolder).toBe(join("/c", "huggingface/hub"));
-    expect(hubSettings({ HF_HUB_CACHE: "$BASE/${SUB}/h", BASE: "/b", SUB: "s" }).cacheFolder).toBe(
-      "/b/s/h",
-    );
+    expect(
+      hubSettings({ HF_HUB_CACHE: `$BASE/$${"{SUB}"}/h`, BASE: "/b", SUB: "s" }).cacheFolder,
+    ).toBe("/b/s/h");
     expect(hubSettings({ HF_HUB_OFFLINE: "yes" }).isOffline).toBe(true);
     expect(hubSettings({ HF_HUB_OFFLINE: "0" }).isOffline).toBe(false);
     expect(() => hubSettings({ HF_ENDPOINT: "http://hub.example.com" })).toThrow(/HF_ENDPOINT/);

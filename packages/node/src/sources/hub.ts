@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type ModelSource, type OpenOptions, UnderpaintError } from "@underpaint/core";
+import { type OpenOptions, UnderpaintError } from "@underpaint/core";
 import { askedOnce } from "./abortable.js";
 import type { Environment } from "./cache-folder.js";
 import { download, type Patience } from "./download.js";
@@ -18,6 +18,7 @@ import {
 } from "./hub-api.js";
 import { exists, hubCache, verifyHash } from "./hub-cache.js";
 import { hubSettings } from "./hub-settings.js";
+import type { NodeModelSource } from "./local.js";
 import { checkedPath } from "./paths.js";
 
 /** How {@link hubSource} fetches. */
@@ -46,7 +47,7 @@ export interface HubOptions {
  *
  * @throws UnderpaintError `invalid-request` for an address of another form.
  */
-export function hubSource(address: string, options: HubOptions = {}): ModelSource {
+export function hubSource(address: string, options: HubOptions = {}): NodeModelSource {
   const { repository, revision } = parseHubAddress(address);
   const settings = hubSettings(options.environment);
   const { maxFileBytes = 64 * 2 ** 30 } = options;
@@ -163,6 +164,10 @@ export function hubSource(address: string, options: HubOptions = {}): ModelSourc
         if (await exists(cache.pathOf(await commit(signal), "model_index.json"))) return undefined;
         throw error;
       }
+    },
+    async locate(file, { signal } = {}) {
+      const isHere = (await here(file, signal)) !== undefined;
+      return isHere ? cache.pathOf(await commit(signal), file) : undefined;
     },
     async read(file, { maxBytes, signal }) {
       const request = signal ? { signal } : {};

@@ -1,7 +1,8 @@
-import { type ModelSource, UnderpaintError } from "@underpaint/core";
+import { UnderpaintError } from "@underpaint/core";
 import { folderSource } from "./folder.js";
 import { type HttpsOptions, httpsSource } from "./https.js";
 import { hubSource } from "./hub.js";
+import type { NodeModelSource } from "./local.js";
 import { starterSource } from "./starter.js";
 
 /** Where models from elsewhere are kept, and how they are fetched. */
@@ -23,7 +24,7 @@ export interface ResolveOptions extends HttpsOptions {}
 export async function resolveModel(
   model: string | undefined,
   options: ResolveOptions = {},
-): Promise<ModelSource> {
+): Promise<NodeModelSource> {
   if (model === undefined) return starterSource();
   if (typeof model !== "string" || model.trim() === "") {
     throw new UnderpaintError({

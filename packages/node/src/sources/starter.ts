@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { type ModelSource, UnderpaintError } from "@underpaint/core";
+import { UnderpaintError } from "@underpaint/core";
 import { folderSource } from "./folder.js";
+import type { NodeModelSource } from "./local.js";
 
 /**
  * The embedded model, as installed with this package: `starter`, or `starter@0.1.0` as a recipe
@@ -10,7 +11,7 @@ import { folderSource } from "./folder.js";
  *
  * @throws UnderpaintError `model-not-found` when it is not installed, or in another version.
  */
-export async function starterSource(name = "starter"): Promise<ModelSource> {
+export async function starterSource(name = "starter"): Promise<NodeModelSource> {
   const { folder, version } = await locate();
   const wanted = name.split("@")[1];
   if (wanted !== undefined && wanted !== version) {

@@ -1,0 +1,82 @@
+import { existsSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { GenerateResult, PipelineWarning } from "@underpaint/core";
+import { createPipeline } from "../create-pipeline.js";
+import { checkDevice } from "../devices/device.js";
+import { loadPng, savePng } from "../files/png-file.js";
+import { type GenerateArguments, UsageError } from "./arguments.js";
+import { outputFiles } from "./outputs.js";
+import type { Progress } from "./progress.js";
+
+/** What the command made. */
+export interface Made {
+  /** The pictures' files, as they were asked for. */
+  readonly files: readonly string[];
+  readonly result: GenerateResult;
+  readonly device: string;
+  readonly warnings: readonly PipelineWarning[];
+}
+
+/** Makes pictures by the command line's arguments and writes them to files. */
+export async function generatePictures(
+  given: GenerateArguments,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Made> {
+  checkOutput(given.output);
+  const { prompt, negative, steps, guidance, seed, count, size, strength } = given;
+  const image = given.image === undefined ? undefined : await loadPng(given.image);
+  const warnings: PipelineWarning[] = [];
+  const pipeline = await createPipeline({
+    ...(given.model !== undefined && { model: given.model }),
+    ...(given.device !== undefined && { device: checkDevice(given.device) }),
+    ...(given.scheduler !== undefined && { scheduler: given.scheduler }),
+    onProgress: (loaded) => progress.load(loaded),
+    onWarning: (warning) => {
+      warnings.push(warning);
+      progress.line(`note: ${warning.message}`);
+    },
+    signal,
+  });
+  try {
+    let begun = false;
+    const result = await pipeline.generate({
+      prompt,
+      ...(negative !== undefined && { negativePrompt: negative }),
+      ...(steps !== undefined && { steps }),
+      ...(guidance !== undefined && { guidanceScale: guidance }),
+      ...(seed !== undefined && { seed }),
+      ...(count !== undefined && { count }),
+      ...size,
+      ...(image && { image }),
+      ...(strength !== undefined && { strength }),
+      signal,
+      onStep: ({ step, steps: all }) => {
+        if (!begun) progress.begin(prompt);
+        begun = true;
+        progress.step(step, all);
+      },
+    });
+    progress.end();
+    signal.throwIfAborted();
+    const files = outputFiles(given.output, result.images.length);
+    for (const [index, file] of files.entries()) {
+      await savePng(file, result.images[index]!, { recipe: result.recipes[index]! });
+    }
+    return { files, result, device: pipeline.device, warnings };
+  } finally {
+    await pipeline.dispose();
+  }
+}
+
+/** Tells before minutes of work that its result could not be written. */
+function checkOutput(output: string | undefined): void {
+  if (output === undefined) return;
+  if (existsSync(output) && statSync(output).isDirectory()) {
+    throw new UsageError(`--output is a folder (found "${output}"); give a file's name`);
+  }
+  const folder = dirname(resolve(output));
+  if (existsSync(folder) && !statSync(folder).isDirectory()) {
+    throw new UsageError(`--output is not in a folder: "${folder}" is a file`);
+  }
+}

@@ -1,0 +1,27 @@
+/** What `underpaint --help` prints. */
+export const helpText = `underpaint "PROMPT" [options]     makes a picture of the prompt
+underpaint info [MODEL]           tells what a model is and can do
+underpaint schedulers             lists the schedulers
+
+  -o, --output FILE.png   where the picture goes; picture.png, or the next free name
+  -m, --model MODEL       a folder, hub:owner/name@revision or an https address;
+                          the embedded starter when left out
+  -s, --steps N           denoising steps
+      --scheduler NAME    such as euler or dpmpp-2m-karras; the model's own when left out
+  -g, --guidance N        how strongly the prompt steers
+      --negative TEXT     what the picture should not be
+      --seed N            the same seed makes the same picture; random when left out
+  -n, --count N           pictures to make, with seeds N, N+1, ...
+      --size WxH          in pixels; the model's own when left out
+  -i, --image FILE.png    a picture to begin from
+      --strength N        0 to 1: how much of it is made anew; 0.8 when left out
+  -d, --device DEVICE     auto, cpu, webgpu, cuda, dml or coreml
+      --json              prints one JSON object, and nothing else, on stdout
+  -h, --help
+      --version
+
+Models of the hub are kept where Python's huggingface_hub keeps them (HF_HOME), others in
+UNDERPAINT_CACHE or the system's folder for caches. A private model needs HF_TOKEN.
+
+Exit codes: 0 done, 1 failed, 2 wrongly called, 130 interrupted.
+`;
