@@ -75,8 +75,15 @@ describe("equals diffusers on the same weights", () => {
     const expected = referenceNumbers(entry.file);
     const { images, steps } = await make(entry, entry.model);
 
-    const timesteps = [...(expected.get("timesteps")!.data as Float64Array)];
-    expect(steps.map(({ timestep }) => timestep)).toEqual(timesteps);
+    const timesteps = expected.get("timesteps")!.data as Float64Array;
+    expect(steps.length).toBe(timesteps.length);
+    for (const [index, { timestep }] of steps.entries()) {
+      const reference = timesteps[index]!;
+      // torch's square roots (Intel's vector library) are off by a unit in the last place here and
+      // there, and with them the fractional timesteps that are interpolated between sigmas.
+      if (Number.isInteger(reference)) expect(timestep).toBe(reference);
+      else expect(Math.abs(timestep - reference)).toBeLessThanOrEqual(reference * 2 ** -23);
+    }
     for (const [index, { latents }] of steps.entries()) {
       const reference = expected.get(`latents.${index + 1}`)!;
       expect(latents.dims, `dims after step ${index + 1}`).toEqual(reference.dims);

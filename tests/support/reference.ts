@@ -46,8 +46,7 @@ export async function fixtureModel(name: string, schedulerConfig?: object): Prom
   const bytes = new TextEncoder().encode(JSON.stringify(schedulerConfig));
   return {
     ...source,
-    size: async (path, options) =>
-      path === file ? bytes.length : source.size(path, options),
+    size: async (path, options) => (path === file ? bytes.length : source.size(path, options)),
     read: async (path, options) => (path === file ? bytes : source.read(path, options)),
   };
 }

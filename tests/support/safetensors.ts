@@ -25,12 +25,21 @@ export function readSafetensors(path: string): ReadonlyMap<string, FixtureTensor
   return new Map(
     Object.entries(header)
       .filter(([name]) => name !== "__metadata__")
-      .map(([name, { dtype, shape, data_offsets: [begin, end] }]) => {
-        const copy = bytes.buffer.slice(
-          bytes.byteOffset + values + begin,
-          bytes.byteOffset + values + end,
-        );
-        return [name, { dims: shape, data: new arrays[dtype](copy as ArrayBuffer) }];
-      }),
+      .map(
+        ([
+          name,
+          {
+            dtype,
+            shape,
+            data_offsets: [begin, end],
+          },
+        ]) => {
+          const copy = bytes.buffer.slice(
+            bytes.byteOffset + values + begin,
+            bytes.byteOffset + values + end,
+          );
+          return [name, { dims: shape, data: new arrays[dtype](copy as ArrayBuffer) }];
+        },
+      ),
   );
 }

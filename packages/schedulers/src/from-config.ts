@@ -48,7 +48,7 @@ export function fromConfig(config: SchedulerConfig, options: FromConfigOptions =
     }
   }
   try {
-    return reader.create(withDefaults(config, reader.defaults));
+    return reader.create(withDefaults(withoutInfinities(config), reader.defaults));
   } catch (error) {
     if (!isUnderpaintError(error, "invalid-request")) throw error;
     throw new UnderpaintError({
@@ -57,6 +57,13 @@ export function fromConfig(config: SchedulerConfig, options: FromConfigOptions =
       cause: error,
     });
   }
+}
+
+/** An infinity is diffusers' way to leave a bound out (`lambda_min_clipped`); a recipe cannot hold it. */
+function withoutInfinities(config: SchedulerConfig): SchedulerConfig {
+  return Object.fromEntries(
+    Object.entries(config).filter(([, value]) => Math.abs(value as number) !== Infinity),
+  );
 }
 
 function classNamed(name: unknown): ConfigClass {

@@ -23,7 +23,7 @@ export async function readJson(
   const bytes = await source.read(file, { maxBytes, ...(signal && { signal }) });
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    value = parsePythonJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new UnderpaintError({
       code: "model-invalid",
@@ -41,6 +41,25 @@ export async function readJson(
     });
   }
   return value;
+}
+
+/**
+ * Parses JSON as Python's `json` module writes it, with the infinities that JSON has not:
+ * diffusers' default `"lambda_min_clipped": -Infinity` stands in the scheduler configs of the hub.
+ * NaN becomes null.
+ */
+export function parsePythonJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const found = text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) => {
+      if (token.startsWith('"')) return token;
+      // JSON numbers beyond the doubles parse to infinities.
+      return token === "NaN" ? "null" : token.replace("Infinity", "1e999");
+    });
+    if (found === text) throw error;
+    return JSON.parse(found);
+  }
 }
 
 /** {@link readJson}, or an empty object when the model has no such file. */

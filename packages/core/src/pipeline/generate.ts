@@ -94,8 +94,9 @@ async function encodePrompts(
   for (const branch of guidance.branches) {
     signal?.throwIfAborted();
     const prompt = branch === "positive" ? request.prompt : request.negativePrompt;
+    // The reference leaves the negative prompt's layers whole.
     const encoded = await stopwatch.time("textEncoder", () =>
-      encoder.encode(prompt, { clipSkip: request.clipSkip }),
+      encoder.encode(prompt, { clipSkip: branch === "positive" ? request.clipSkip : 0 }),
     );
     states.set(branch, encoded.states);
     const { dropped } = encoded.tokens;

@@ -72,7 +72,9 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
     };
   }
 
-  const vaeDecoder = part("vae_decoder", (session) => createVaeDecoder(session, vae_decoder.config));
+  const vaeDecoder = part("vae_decoder", (session) =>
+    createVaeDecoder(session, vae_decoder.config),
+  );
 
   return {
     manifest,

@@ -31,7 +31,10 @@ export interface GenerateRequest {
   readonly scheduler?: Scheduler | string | PluginRecipe;
   /** A guidance of one's own, in place of `guidanceScale` and `guidanceRescale`. */
   readonly guidance?: Guidance | PluginRecipe;
-  /** Layers of the text encoder to leave out at its end, as diffusers counts: 0 to 24. */
+  /**
+   * Layers of the text encoder to leave out at its end, 0 to 24, as diffusers counts; for the
+   * prompt alone, as there.
+   */
   readonly clipSkip?: number;
   /** The picture to begin from: image-to-image. Resized to `width` × `height` where it differs. */
   readonly image?: RgbaImage;
