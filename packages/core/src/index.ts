@@ -1,7 +1,6 @@
 // The public API of @underpaint/core: every export by name, room by room.
 
 // backend
-export { createOrtBackend, type OrtBackendOptions, type OrtModule } from "./backend/ort.js";
 export type {
   DeviceTensor,
   ExternalData,
@@ -13,6 +12,8 @@ export type {
   SessionOptions,
   TensorSpec,
 } from "./backend/contract.js";
+export { createOrtBackend, type OrtBackendOptions, type OrtModule } from "./backend/ort.js";
+
 // errors
 export {
   type ErrorCode,
@@ -41,7 +42,36 @@ export {
 export { type ReadTextOptions, readPngText } from "./image/png-text.js";
 export { type ResizeFilter, type ResizeOptions, resize } from "./image/resize.js";
 
+// latents
+export {
+  createLatentPreview,
+  type LatentPreview,
+  type PreviewMap,
+  previewImage,
+  stableDiffusionPreview,
+} from "./latents/preview.js";
+export { fitPreview } from "./latents/preview-fit.js";
+export { type LatentScaling, latentScaling, vaeScaleFactor } from "./latents/scaling.js";
+export { createVaeDecoder, type VaeDecoder } from "./latents/vae-decoder.js";
+export { createVaeEncoder, type EncodeOptions, type VaeEncoder } from "./latents/vae-encoder.js";
+
 // model
+export type { ModelFamily } from "./model/family.js";
+export { guidanceEmbedding } from "./model/guidance-embedding.js";
+export type { JsonObject } from "./model/json.js";
+export {
+  type ComponentManifest,
+  type ComponentName,
+  type GraphFolder,
+  inspectModel,
+  type ManifestOptions,
+  type ModelInspection,
+  type ModelManifest,
+  readManifest,
+} from "./model/manifest.js";
+export { type LoadOptions, type Model, type ModelOptions, openModel } from "./model/model.js";
+export { createNetwork, type Network, type NetworkCall } from "./model/network.js";
+export type { ModelProgress } from "./model/progress.js";
 export type { LoadProgress, ModelSource, OpenOptions } from "./model/source.js";
 
 // pipeline
@@ -140,7 +170,13 @@ export {
   spaceSigmas,
   spreadSigmas,
 } from "./sampling/sigma-spacing.js";
-export { type SigmaTable, sigmaAt, sigmaTable, timestepOf } from "./sampling/sigma-table.js";
+export {
+  type SigmaTable,
+  sigmaAt,
+  sigmaTable,
+  type TimestepPrecision,
+  timestepOf,
+} from "./sampling/sigma-table.js";
 export {
   beta,
   type CustomSpacing,
