@@ -1,15 +1,11 @@
 import { UnderpaintError } from "../errors.js";
+import type { JsonObject } from "../model/json.js";
 import { addedTokenFinder } from "./added-tokens.js";
 import { type MergeWorkspace, mergeWord, mergeWorkspace } from "./byte-pairs.js";
 import { byteSymbols, wordEnd } from "./byte-symbols.js";
 import { normalizeText } from "./normalize.js";
 import { readSpecialTokens } from "./special-tokens.js";
-import {
-  type ClipTokenizerFiles,
-  type JsonObject,
-  parseObject,
-  readVocabulary,
-} from "./tokenizer-files.js";
+import { type ClipTokenizerFiles, parseObject, readVocabulary } from "./tokenizer-files.js";
 import { forEachWord } from "./words.js";
 
 /** Where a token comes from: [start, end) in the prompt, in UTF-16 units as `slice` takes them. */

@@ -1,5 +1,5 @@
-import type { JsonObject, Vocabulary } from "./tokenizer-files.js";
-import { invalidFile, isObject } from "./tokenizer-files.js";
+import { isObject, type JsonObject } from "../model/json.js";
+import { invalidFile, type Vocabulary } from "./tokenizer-files.js";
 
 /** A token that is found in the text as it is written, before any splitting into words. */
 export interface AddedToken {

@@ -1,4 +1,5 @@
 import { UnderpaintError } from "../errors.js";
+import { isObject, type JsonObject } from "../model/json.js";
 import { largestVocabulary, type MergeTable, pairKey } from "./byte-pairs.js";
 import { wordEnd } from "./byte-symbols.js";
 
@@ -23,8 +24,6 @@ export type ClipTokenizerFiles = (
   /** special_tokens_map.json. */
   readonly specialTokens?: string | undefined;
 };
-
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** What the vocabulary's files hold, checked. */
 export interface Vocabulary {
@@ -62,10 +61,6 @@ export function parseObject(file: string, text: string): JsonObject {
   }
   if (!isObject(value)) throw invalidFile(file, "does not hold an object", { value });
   return value;
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**
