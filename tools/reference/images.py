@@ -213,6 +213,8 @@ def png_cases() -> None:
     ramp = np.arange(0, 65536, 64, dtype=np.int64).reshape(16, 64, 1)
     ramp[:, 1:] -= rng.integers(0, 64, (16, 63, 1))
     keep("grey, 16 bits, every rounding", ramp, 0, 16, False)
+    # Few levels, so that the predictors' ties come up.
+    keep("grey, 8 bits, ties", rng.integers(0, 6, (30, 24, 1)), 0, 8, False)
     keep("pixel data in 40 chunks", draw(8, 8, 4, 8), 6, 8, False, idats=40)
 
     for mode, colour in (("RGBA", (200, 10, 30, 90)), ("RGB", (1, 2, 3)), ("L", 77), ("P", 3), ("1", 1)):

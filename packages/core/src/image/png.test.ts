@@ -63,6 +63,15 @@ describe("decodePng", () => {
     expect(decodePng(file.buffer)).toEqual(expected);
   });
 
+  it("looks at the low bits of a transparent colour alone, as the specification says", () => {
+    const key = writeChunk("tRNS", Uint8Array.of(0xff, 0xfd));
+    const file = png(header(4, 1, 2, 0), key, idat(Uint8Array.of(0, 0b00011011)), iend);
+    const levels = [0, 85, 170, 255];
+    expect([...decodePng(file).data]).toEqual(
+      levels.flatMap((level) => [level, level, level, level === 85 ? 0 : 255]),
+    );
+  });
+
   it("ignores what follows the end, unknown optional chunks and animation frames", () => {
     const chunks = [...readChunks(encodePng(testImage(4, 4, false)))].map(({ type, data }) =>
       writeChunk(type, data),
