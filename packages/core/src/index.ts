@@ -226,5 +226,21 @@ export {
   zeros,
 } from "./tensor/tensor.js";
 
+// text
+export {
+  type ClipTokenizer,
+  createClipTokenizer,
+  type TokenEncoding,
+  type TokenPlace,
+  type Tokens,
+} from "./text/clip-tokenizer.js";
+export {
+  type ClipTextEncoder,
+  type ClipTextEncoderOptions,
+  createTextEncoder,
+  type EncodedPrompt,
+} from "./text/text-encoder.js";
+export type { ClipTokenizerFiles } from "./text/tokenizer-files.js";
+
 // version
 export { version } from "./version.js";
