@@ -52,7 +52,7 @@ export interface ClipTokenizer {
    */
   encode(prompt: string, options?: { readonly maxLength?: number }): TokenEncoding;
   /**
-   * All tokens of a text, in a time proportional to its length.
+   * All tokens of a text. The time grows with its length n as n·log n at most.
    *
    * @throws UnderpaintError `invalid-request` for a text that is no string.
    */
