@@ -47,6 +47,34 @@ describe("inflateInto", () => {
     }
   });
 
+  it.each<[string, readonly number[], RegExp]>([
+    ["too many", Array(19).fill(1), /code that cannot be/],
+    ["one too many", [1, 2, 2, 7], /code that cannot be/],
+    ["too few", [2, 2], /incomplete/],
+    ["one alone", [1], /incomplete/],
+    ["none", [], /stands for nothing/],
+  ])("refuses a block whose code of code lengths has %s", (_, lengths, message) => {
+    // Last block, dynamic, 257 literals, 1 distance, all 19 lengths.
+    const fields = [
+      [1, 1],
+      [2, 2],
+      [0, 5],
+      [0, 5],
+      [15, 4],
+    ] as [value: number, bits: number][];
+    for (let i = 0; i < 19; i++) fields.push([lengths[i] ?? 0, 3]);
+    const bits = fields.flatMap(([value, count]) =>
+      Array.from({ length: count }, (_, k) => (value >> k) & 1),
+    );
+    const stream = new Uint8Array(40);
+    stream.set([0x78, 0x9c]);
+    bits.forEach((bit, i) => {
+      stream[2 + (i >> 3)]! |= bit << (i & 7);
+    });
+    expect(() => inflateSync(stream)).toThrow();
+    expect(() => inflateInto(new Uint8Array(99), stream)).toThrow(message);
+  });
+
   it("accepts and refuses what zlib does, on 4,000 mutations", () => {
     const texts = Object.values(samples).map((sample) => sample.subarray(0, 600));
     const packed = texts.flatMap((text) =>
