@@ -51,7 +51,7 @@ describe("inflateInto", () => {
     ["too many", Array(19).fill(1), /code that cannot be/],
     ["one too many", [1, 2, 2, 7], /code that cannot be/],
     ["too few", [2, 2], /incomplete/],
-    ["one alone", [1], /incomplete/],
+    ["one alone", [1], /repeats a code length before the first/],
     ["none", [], /stands for nothing/],
   ])("refuses a block whose code of code lengths has %s", (_, lengths, message) => {
     // Last block, dynamic, 257 literals, 1 distance, all 19 lengths.
