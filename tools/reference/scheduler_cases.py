@@ -129,6 +129,104 @@ dpm_multistep = [
     {"config": SD_LEADING, "begin": 4, "steps": [10]},
 ]
 
+ddim_inverse = configs(
+    {},
+    {**SD, "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1},
+    {**SD, "clip_sample": False, "timestep_spacing": "trailing"},
+    {**SD, "clip_sample": False, **V},
+    {**SD, "clip_sample_range": 0.7, "prediction_type": "sample", "set_alpha_to_one": False},
+    {**ZERO_SNR, "clip_sample": False, "steps_offset": 1},
+)
+
+ddpm = [
+    {"config": config, "stochastic": True}
+    for config in (
+        {},
+        *[{**SD, "clip_sample": False, **spacing} for spacing in SPACINGS],
+        {**SD, "clip_sample": False, "steps_offset": 1, **V},
+        {"beta_schedule": "sigmoid", "variance_type": "fixed_large"},
+        {"beta_schedule": "laplace", "variance_type": "fixed_small_log", "clip_sample_range": 2.0},
+        {**SD, "thresholding": True, "sample_max_value": 1.5, "prediction_type": "sample"},
+        {**ZERO_SNR, "timestep_spacing": "trailing", "clip_sample": False},
+    )
+]
+ddpm.append({
+    "config": {**SD, "clip_sample": False},
+    "set_timesteps": {"timesteps": [999, 850, 736, 645, 545, 455, 343, 233, 124, 24]},
+    "steps": [10],
+    "stochastic": True,
+})
+
+pndm = configs(
+    {},
+    *[{**SD, **spacing} for spacing in SPACINGS],
+    {**SD, **V, "set_alpha_to_one": True},
+    *[{**SD, "skip_prk_steps": True, **spacing} for spacing in SPACINGS],
+    {**SD, "skip_prk_steps": True, "steps_offset": 1},
+    {**SD, "skip_prk_steps": True, "set_alpha_to_one": True, **V},
+)
+
+over_sigma = configs(
+    {},
+    *[{**SD, **spacing} for spacing in SPACINGS],
+    SD_LEADING,
+    {**SD, **V},
+    *[{**SD, **sigmas} for sigmas in SIGMAS],
+    {**SD_LEADING, "use_karras_sigmas": True},
+    {**SD, "timestep_spacing": "trailing", "use_exponential_sigmas": True},
+    {"beta_schedule": "squaredcos_cap_v2", "use_karras_sigmas": True},
+)
+LATE = {"config": SD_LEADING, "begin": 4, "steps": [10]}
+
+lms = [
+    *over_sigma,
+    *configs({**SD, "prediction_type": "sample"}),
+    {"config": SD, "step": {"order": 2}},
+]
+
+heun = [
+    *over_sigma,
+    *configs(
+        {**SD, "prediction_type": "sample"},
+        {**SD, "clip_sample": True, "clip_sample_range": 1.5},
+        {"beta_schedule": "exp", "timestep_spacing": "trailing"},
+    ),
+    {"config": SD, "set_timesteps": {"timesteps": [999, 850, 736, 645, 545, 455, 343, 233, 124, 24]}, "steps": [10]},
+    LATE,
+]
+
+dpm2 = [*over_sigma, LATE]
+dpm2_ancestral = [{**case, "stochastic": True} for case in dpm2]
+
+
+class BrownianPath:
+    """Stands in for diffusers' Brownian tree, whose torchsde has noise of its own.
+
+    Each step's path over sigma has two halves, each from one draw of the generator.
+    """
+
+    def __init__(self, generator, dims):
+        self.draw = lambda: __import__("torch").randn(dims, generator=generator)
+        self.first = None
+
+    def __call__(self, sigma, sigma_next):
+        if self.first is None:
+            self.first, self.middle = self.draw(), sigma_next
+            return self.first
+        first, middle, self.first = self.first, self.middle, None
+        whole = sigma - sigma_next
+        return first * ((sigma - middle) / whole) ** 0.5 + self.draw() * ((middle - sigma_next) / whole) ** 0.5
+
+
+def inject_brownian_path(scheduler, generator, dims):
+    scheduler.noise_sampler = BrownianPath(generator, dims)
+
+
+sde = [
+    *[{**case, "prepare": inject_brownian_path} for case in over_sigma],
+    {"config": SD, "step": {"s_noise": 1.1}, "prepare": inject_brownian_path},
+]
+
 beta_tables = [
     ("DDIMScheduler", {}),
     ("DDIMScheduler", SD),
@@ -155,4 +253,12 @@ cases_by_class = {
     "EulerDiscreteScheduler": euler,
     "EulerAncestralDiscreteScheduler": euler_ancestral,
     "DPMSolverMultistepScheduler": dpm_multistep,
+    "DDIMInverseScheduler": ddim_inverse,
+    "DDPMScheduler": ddpm,
+    "PNDMScheduler": pndm,
+    "LMSDiscreteScheduler": lms,
+    "HeunDiscreteScheduler": heun,
+    "KDPM2DiscreteScheduler": dpm2,
+    "KDPM2AncestralDiscreteScheduler": dpm2_ancestral,
+    "DPMSolverSDEScheduler": sde,
 }

@@ -16,8 +16,10 @@ ones that diffusers gives with both rounded correctly (`exact_roots`).
 
 import base64
 import contextlib
+import importlib
 import json
 import sys
+import types
 import warnings
 from pathlib import Path
 
@@ -49,32 +51,45 @@ def toy_network(sample, timestep):
 @contextlib.contextmanager
 def exact_roots():
     """Float32 square roots and logarithms that are correctly rounded, on every machine."""
-    saved = (torch.Tensor.sqrt, torch.sqrt, torch.Tensor.__pow__, torch.Tensor.log, torch.log, np.log)
     power, np_log = torch.Tensor.__pow__, np.log
+    plain = {name: getattr(torch, name) for name in ("sqrt", "log", "exp")}
 
-    def sqrt(x):
-        return saved[1](x.double()).to(x.dtype)
+    def rounded(function):
+        return lambda x: function(x.double()).to(x.dtype)
 
     def pow_(x, exponent):
-        return sqrt(x) if isinstance(exponent, float) and exponent == 0.5 else power(x, exponent)
-
-    def log(x):
-        return saved[4](x.double()).to(x.dtype)
+        root = isinstance(exponent, float) and exponent == 0.5
+        return torch.sqrt(x) if root else power(x, exponent)
 
     def numpy_log(x, *args, **kwargs):
+        if isinstance(x, torch.Tensor):
+            return torch.log(x)
         single = getattr(x, "dtype", None) == np.float32
         return np_log(np.float64(x)).astype(np.float32) if single else np_log(x, *args, **kwargs)
 
-    torch.Tensor.sqrt, torch.sqrt, torch.Tensor.__pow__ = sqrt, sqrt, pow_
-    torch.Tensor.log, torch.log, np.log = log, log, numpy_log
+    for name, function in plain.items():
+        setattr(torch, name, rounded(function))
+        setattr(torch.Tensor, name, rounded(function))
+    torch.Tensor.__pow__, np.log = pow_, numpy_log
     try:
         yield
     finally:
-        (torch.Tensor.sqrt, torch.sqrt, torch.Tensor.__pow__, torch.Tensor.log, torch.log, np.log) = saved
+        for name, function in plain.items():
+            setattr(torch, name, function)
+            delattr(torch.Tensor, name)
+        torch.Tensor.__pow__, np.log = power, np_log
+
+
+def class_named(name):
+    if name != "DPMSolverSDEScheduler":
+        return getattr(reference, name)
+    # Its module wants torchsde for the Brownian tree, which scheduler_cases.py stands in for.
+    sys.modules.setdefault("torchsde", types.ModuleType("torchsde"))
+    return importlib.import_module("diffusers.schedulers.scheduling_dpmsolver_sde").DPMSolverSDEScheduler
 
 
 def make(name, config, arguments):
-    scheduler = getattr(reference, name)(**config)
+    scheduler = class_named(name)(**config)
     scheduler.set_timesteps(**arguments)
     return scheduler
 
@@ -83,9 +98,12 @@ def levels(scheduler):
     sigmas = getattr(scheduler, "sigmas", None)
     if sigmas is None:
         return None
-    # With log-linear interpolation Euler holds one sigma more than any step gets to.
-    reached = len(scheduler.timesteps) + 1 if scheduler.order == 1 else len(sigmas)
-    return [float(sigma) for sigma in sigmas[:reached]]
+    # Second-order classes list a step's sigma once for each of its network calls; and with
+    # log-linear interpolation Euler holds one sigma more than any step gets to.
+    calls = len(scheduler.timesteps)
+    steps = calls if scheduler.order == 1 else (calls + 1) // 2
+    places = [0, *range(1, 2 * steps, 2)] if scheduler.order == 2 else range(steps + 1)
+    return [float(sigmas[place]) for place in places]
 
 
 def told(scheduler):
@@ -99,7 +117,8 @@ def run(name, case, steps, latents):
     scheduler = make(name, config, arguments)
     with exact_roots():
         exact = make(name, config, arguments)
-    begin = case.get("begin", 0)
+    # In network calls, as diffusers' pipelines count: second-order classes list two a step.
+    begin = case.get("begin", 0) * scheduler.order
     timesteps = scheduler.timesteps[begin:]
     generator = torch.Generator().manual_seed(NOISE_SEED)
     # Without it, a schedule whose first timestep occurs twice begins at the second of them.
@@ -128,7 +147,7 @@ def run(name, case, steps, latents):
         "trajectory": packed(np.stack(trajectory)),
     }
     if begin:
-        result["begin"] = begin
+        result["begin"], result["beginCall"] = case["begin"], begin
     if levels(scheduler) is not None:
         result["sigmas"] = levels(scheduler)
         if levels(exact) != levels(scheduler):
@@ -161,8 +180,8 @@ def main():
         tables = []
         for name, config in beta_tables:
             with exact_roots():
-                exact = getattr(reference, name)(**config).alphas_cumprod
-            asis = getattr(reference, name)(**config).alphas_cumprod
+                exact = class_named(name)(**config).alphas_cumprod
+            asis = class_named(name)(**config).alphas_cumprod
             tables.append({"config": {"_class_name": name, **config}, "alphasCumprod": packed(asis)})
             if not torch.equal(asis, exact):
                 tables[-1]["alphasCumprodRounded"] = packed(exact)

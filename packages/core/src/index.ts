@@ -135,7 +135,7 @@ export {
   thresholdFields,
 } from "./sampling/estimate-limits.js";
 export { type EulerOptions, euler } from "./sampling/euler.js";
-export { explodingSchedule, sigmaRules } from "./sampling/exploding-schedule.js";
+export { continuousTimestep, explodingSchedule, sigmaRules } from "./sampling/exploding-schedule.js";
 export {
   checkSteps,
   diffusionNoise,

@@ -8,8 +8,15 @@ import {
   timestepDefaults,
   timestepSpacingOf,
 } from "./config-values.js";
+import { type DdimInverseOptions, ddimInverse } from "./ddim-inverse.js";
+import { ddpm } from "./ddpm.js";
 import { dpmMultistep, dpmpp2m } from "./dpm-multistep.js";
+import { dpm2, dpm2Ancestral } from "./dpm2.js";
+import { dpmppSde } from "./dpmpp-sde.js";
 import { eulerAncestral } from "./euler-ancestral.js";
+import { heun } from "./heun.js";
+import { lms } from "./lms.js";
+import { pndm } from "./pndm.js";
 
 /** How the configs of one of diffusers' classes are read. */
 export interface ConfigClass {
@@ -101,6 +108,11 @@ const dpmMultistepClass: ConfigClass = {
   },
 };
 
+const clipDefaults = { clip_sample: false, clip_sample_range: 1.0 } as const;
+
+// The two classes of which sigma_min and sigma_max have no effect on Karras sigmas.
+const { sigma_min: _min, sigma_max: _max, ...plainSigmaDefaults } = sigmaDefaults;
+
 /** diffusers' classes by name. */
 export const configClasses: Readonly<Record<string, ConfigClass>> = {
   DDIMScheduler: ddimClass,
@@ -111,4 +123,73 @@ export const configClasses: Readonly<Record<string, ConfigClass>> = {
     create: (values) => eulerAncestral({ spacing: timestepSpacingOf(values) }),
   },
   DPMSolverMultistepScheduler: dpmMultistepClass,
+  DDIMInverseScheduler: {
+    defaults: {
+      ...clipDefaults,
+      clip_sample: true,
+      timestep_spacing: "leading",
+      steps_offset: 0,
+      set_alpha_to_one: true,
+    },
+    rescales: true,
+    create: (values) =>
+      ddimInverse({
+        ...optionsOf(values, ["clip_sample", "clip_sample_range", "set_alpha_to_one"]),
+        spacing: timestepSpacingOf(values) as NonNullable<DdimInverseOptions["spacing"]>,
+      }),
+  },
+  DDPMScheduler: {
+    defaults: {
+      ...ddimClass.defaults,
+      variance_type: "fixed_small",
+    },
+    rescales: true,
+    create: (values) =>
+      ddpm({
+        spacing: timestepSpacingOf(values),
+        ...optionsOf(values, [
+          "variance_type",
+          "clip_sample",
+          "clip_sample_range",
+          ...Object.keys(thresholdDefaults),
+        ]),
+      }),
+  },
+  PNDMScheduler: {
+    defaults: {
+      timestep_spacing: "leading",
+      steps_offset: 0,
+      skip_prk_steps: false,
+      set_alpha_to_one: false,
+    },
+    create: (values) =>
+      pndm({
+        spacing: timestepSpacingOf(values),
+        ...optionsOf(values, ["skip_prk_steps", "set_alpha_to_one"]),
+      }),
+  },
+  LMSDiscreteScheduler: {
+    defaults: plainSigmaDefaults,
+    create: (values) => lms({ spacing: spacingOf(values, true) }),
+  },
+  HeunDiscreteScheduler: {
+    defaults: { ...sigmaDefaults, ...clipDefaults },
+    create: (values) =>
+      heun({
+        spacing: spacingOf(values, true),
+        ...optionsOf(values, ["clip_sample", "clip_sample_range"]),
+      }),
+  },
+  KDPM2DiscreteScheduler: {
+    defaults: sigmaDefaults,
+    create: (values) => dpm2({ spacing: spacingOf(values, true) }),
+  },
+  KDPM2AncestralDiscreteScheduler: {
+    defaults: sigmaDefaults,
+    create: (values) => dpm2Ancestral({ spacing: spacingOf(values, true) }),
+  },
+  DPMSolverSDEScheduler: {
+    defaults: { ...plainSigmaDefaults, noise_sampler_seed: null },
+    create: (values) => dpmppSde({ spacing: spacingOf(values, true) }),
+  },
 };

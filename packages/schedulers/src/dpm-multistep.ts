@@ -106,6 +106,7 @@ function dpmNamed(
       const noise = noiseOfKind(noiseModel, ["diffusion", "flow"], name);
       if (noise.kind === "flow") return flowSchedule(steps, noise, settings.flowShift);
       return preservingSchedule(settings.spacing, steps, noise, {
+        timesteps: "int64-truncated-cosine",
         final: (_, table) => (settings.finalSigmasType === "zero" ? 0 : table[0]!),
         ...(settings.lambdaMinClipped === undefined
           ? {}

@@ -14,6 +14,8 @@ export interface PreservingRules {
   readonly final: (spacedSigmas: readonly number[], tableSigmas: Float64Array) => number;
   /** Timesteps whose lambda lies below are left out. */
   readonly lambdaMin?: number;
+  /** See `SpacingRules.timesteps`: `int64`. */
+  readonly timesteps?: SpacingRules["timesteps"];
 }
 
 /**
@@ -24,12 +26,12 @@ export function preservingSchedule(
   spacing: Spacing,
   steps: number,
   noise: DiffusionNoise,
-  { final, lambdaMin = -Infinity }: PreservingRules,
+  { final, lambdaMin = -Infinity, timesteps: kind = "int64" }: PreservingRules,
 ): Schedule {
   const table = sigmaTable(noise).sigmas;
   // lambda = −ln(sigma / alpha), which falls as the timestep grows.
   const limit = table.filter((sigma) => -Math.log(sigma) >= lambdaMin).length;
-  const rules: SpacingRules = { dropsLast: true, timesteps: "int64", limit };
+  const rules: SpacingRules = { dropsLast: true, timesteps: kind, limit };
   const { sigmas, timesteps } = spaceSigmas(spacing, steps, noise, rules);
   const last = sigmas[timesteps.length] ?? final(sigmas, table);
   const levels = timesteps.map((timestep, i) => preservingLevel(sigmas[i]!, timestep));

@@ -59,7 +59,7 @@ describe.each(configClassNames)("%s", (className) => {
         const ours = await runOurs(scheduler, noise, run.steps, run.begin);
 
         expectSigmas(run, ours.schedule.levels);
-        const timesteps = (run.timestepsRounded ?? run.timesteps).slice(run.begin ?? 0);
+        const timesteps = (run.timestepsRounded ?? run.timesteps).slice(run.beginCall ?? 0);
         expect(ours.told).toEqual(timesteps);
         expect(ours.schedule.timestepType).toBe(run.timestepType.replace("float64", "float32"));
         const scale = ours.schedule.initialNoiseScale / run.initialNoiseScale;

@@ -13,8 +13,15 @@ import {
   trailing,
   UnderpaintError,
 } from "@underpaint/core";
+import { ddimInverse } from "./ddim-inverse.js";
+import { ddpm } from "./ddpm.js";
 import { dpmMultistep, dpmpp2m } from "./dpm-multistep.js";
+import { dpm2, dpm2Ancestral } from "./dpm2.js";
+import { dpmppSde } from "./dpmpp-sde.js";
 import { eulerAncestral } from "./euler-ancestral.js";
+import { heun } from "./heun.js";
+import { lms } from "./lms.js";
+import { pndm } from "./pndm.js";
 
 /** A scheduler that can be made by its name. */
 export interface RegisteredScheduler {
@@ -41,6 +48,38 @@ export const schedulers: Readonly<Record<string, RegisteredScheduler>> = {
   "dpmpp-2m": {
     summary: "The best all-rounder: sharp pictures in 15 to 25 steps, deterministic.",
     create: dpmpp2m,
+  },
+  "ddim-inverse": {
+    summary: "DDIM backwards: from a picture to the noise that DDIM makes it of, for editing.",
+    create: ddimInverse,
+  },
+  ddpm: {
+    summary: "The original: random at each step, needs hundreds of steps.",
+    create: ddpm,
+  },
+  pndm: {
+    summary: "Stable Diffusion 1's own; good from 25 steps, twelve network calls to warm up.",
+    create: pndm,
+  },
+  lms: {
+    summary: "Linear multistep: fourth order, good from 30 steps, unstable with few.",
+    create: lms,
+  },
+  heun: {
+    summary: "Second order at two network calls a step: exact, for 10 to 20 steps.",
+    create: heun,
+  },
+  dpm2: {
+    summary: "Second order by midpoints, two network calls a step; much like heun.",
+    create: dpm2,
+  },
+  "dpm2-ancestral": {
+    summary: "dpm2 with fresh noise each step: varied, two network calls a step.",
+    create: dpm2Ancestral,
+  },
+  "dpmpp-sde": {
+    summary: "Fine detail from random steps, two network calls each; 10 to 15 steps.",
+    create: dpmppSde,
   },
   "dpm-multistep": {
     summary: "The whole DPM-Solver family, for experiments: order, equation and solver to choose.",

@@ -19,7 +19,10 @@ export interface NoiseLevel {
 
 /** The noise levels that one run visits. */
 export interface Schedule {
-  /** steps + 1 levels, noisiest first; the last is where the run ends, mostly without noise. */
+  /**
+   * steps + 1 levels in the order of the run: noisiest first, except for inversion (DDIM inverse),
+   * which goes from a picture to its noise. The last is where the run ends, mostly without noise.
+   */
   readonly levels: readonly NoiseLevel[];
   /** The reference's type of the timesteps: fractional ones are float32 values. */
   readonly timestepType: "int64" | "float32";
@@ -30,7 +33,11 @@ export interface Schedule {
   readonly initialNoiseScale: number;
 }
 
-/** The network's estimate of the clean picture in `latents` at a level, guidance included. */
+/**
+ * The network's estimate of the clean picture in `latents` at a level, guidance included. Solvers
+ * may ask at levels of their own between those of the schedule. The tensor stays as it is: a
+ * solver may keep it, and must not change it.
+ */
 export type Denoise = (latents: FloatTensor, level: NoiseLevel) => Promise<FloatTensor>;
 
 /** What a scheduler is handed at the beginning of one run. */
@@ -42,6 +49,12 @@ export interface SamplingRun {
   readonly denoise: Denoise;
   /** Fresh normals of the latents' shape; picture k's come from picture k's own seed. */
   readonly noise: () => FloatTensor;
+}
+
+/** What else a schedule may depend on. */
+export interface ScheduleContext {
+  /** The latents' dims, [pictures, channels, height, width]: dynamic shifting goes by their size. */
+  readonly latentDims?: readonly number[];
 }
 
 /**
@@ -58,7 +71,7 @@ export interface Scheduler {
    *
    * @throws UnderpaintError `invalid-request` when options, steps and model do not go together.
    */
-  schedule(steps: number, noiseModel: NoiseModel): Schedule;
+  schedule(steps: number, noiseModel: NoiseModel, context?: ScheduleContext): Schedule;
   /**
    * Begins a run; history lives in the returned closure, so that runs cannot mix. The closure
    * takes the latents at level `index` to level `index + 1`; it is called with `begin`,

@@ -6,7 +6,7 @@ import {
   limitEstimate,
 } from "./estimate-limits.js";
 import { checkSteps, diffusionNoise, refuseUnreadableLevels } from "./model-fit.js";
-import type { DiffusionNoise } from "./noise-model.js";
+import { type DiffusionNoise, discreteLevel } from "./noise-model.js";
 import { flagOption, numberOption, readOptions, spacingOption } from "./options.js";
 import { type CustomSpacing, leading, type TimestepSpacing } from "./spacing.js";
 import { checkedTimesteps, roundHalfEven, spaceTimesteps } from "./timesteps.js";
@@ -47,9 +47,11 @@ export function ddim(options: DdimOptions = {}): Scheduler {
     schedule(steps, noiseModel) {
       checkSteps(steps);
       const noise = diffusionNoise(noiseModel, "ddim");
-      const levels = timestepsOf(settings.spacing, steps, noise).map((t) => levelAt(noise, t));
+      const levels = timestepsOf(settings.spacing, steps, noise).map((t) =>
+        discreteLevel(noise, t),
+      );
       refuseUnreadableLevels(levels, noise);
-      levels.push(settings.setAlphaToOne ? noiseless : { ...levelAt(noise, 0), timestep: 0 });
+      levels.push(settings.setAlphaToOne ? noiseless : { ...discreteLevel(noise, 0), timestep: 0 });
       return { levels, timestepType: "int64", initialNoiseScale: 1 };
     },
     start({ schedule, noiseModel, denoise, noise }) {
@@ -74,11 +76,6 @@ export function ddim(options: DdimOptions = {}): Scheduler {
 }
 
 const noiseless: NoiseLevel = { alpha: 1, sigma: 0, timestep: 0 };
-
-function levelAt(noise: DiffusionNoise, timestep: number): NoiseLevel {
-  const left = noise.alphasCumprod[timestep]!;
-  return { alpha: Math.sqrt(left), sigma: Math.sqrt(1 - left), timestep };
-}
 
 function timestepsOf(
   spacing: NonNullable<DdimOptions["spacing"]>,
@@ -106,7 +103,7 @@ function targetOf(
   if (spacing === "timesteps") return levels[index + 1]!;
   const steps = levels.length - 1;
   const timestep = levels[index]!.timestep - Math.floor(noise.alphasCumprod.length / steps);
-  return timestep >= 0 ? levelAt(noise, timestep) : levels[steps]!;
+  return timestep >= 0 ? discreteLevel(noise, timestep) : levels[steps]!;
 }
 
 /** The variance of DDPM's step from one level to a cleaner one: equation 7 of arXiv 2006.11239. */

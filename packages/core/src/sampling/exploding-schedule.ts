@@ -18,12 +18,16 @@ export function explodingSchedule(
   continuous = false,
 ): Schedule {
   const levels = timesteps.map((timestep, i) => {
-    const sigma = Math.fround(sigmas[i]!);
-    return { alpha: 1, sigma, timestep: continuous ? Math.fround(Math.log(sigma)) / 4 : timestep };
+    const sigma = sigmas[i]!;
+    return { alpha: 1, sigma, timestep: continuous ? continuousTimestep(sigma) : timestep };
   });
-  const last = Math.fround(sigmas[timesteps.length] ?? final);
-  levels.push({ alpha: 1, sigma: last, timestep: 0 });
+  levels.push({ alpha: 1, sigma: sigmas[timesteps.length] ?? final, timestep: 0 });
   return { levels, timestepType: "float32", initialNoiseScale: initialScale(levels, spacing) };
+}
+
+/** What a network of EDM's kind is told: ln(sigma) / 4, a float32 value. */
+export function continuousTimestep(sigma: number): number {
+  return Math.fround(Math.log(Math.fround(sigma))) / 4;
 }
 
 /** The first sigma, or with leading spacing the deviation of a noisy picture of unit variance. */

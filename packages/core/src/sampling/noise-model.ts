@@ -33,6 +33,12 @@ export interface EdmNoise {
 /** What noise a model was trained with, and what it predicts: a property of the model, not of a solver. */
 export type NoiseModel = DiffusionNoise | FlowNoise | EdmNoise;
 
+/** The variance-preserving level of a training timestep. */
+export function discreteLevel(noise: DiffusionNoise, timestep: number): NoiseLevel {
+  const left = noise.alphasCumprod[timestep]!;
+  return { alpha: Math.sqrt(left), sigma: Math.sqrt(1 - left), timestep };
+}
+
 /** Network input = input · latents; clean estimate = skip · latents + output · network output. */
 export interface Preconditioning {
   readonly input: number;

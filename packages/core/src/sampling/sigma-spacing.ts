@@ -9,10 +9,17 @@ export interface SpacingRules {
   /** See `TimestepRules.dropsLast`. */
   readonly dropsLast: boolean;
   /**
-   * What the network is told: `float32` timesteps; `float32-rounded`, where those of Karras sigmas
-   * are rounded (DPM2); or `int64`, where Karras and Lu sigmas round and all others truncate.
+   * What the network is told: `float32` timesteps; `float64-spaced`, where their sigmas are those of
+   * the timesteps before rounding to float32 (DPM++ SDE); `float32-rounded`, where those of Karras sigmas
+   * are rounded (DPM2); or `int64`, where Karras and Lu sigmas round and all others truncate;
+   * `int64-truncated-cosine` is the same, but truncates those too with cosine betas.
    */
-  readonly timesteps: "float32" | "float32-rounded" | "int64";
+  readonly timesteps:
+    | "float32"
+    | "float64-spaced"
+    | "float32-rounded"
+    | "int64"
+    | "int64-truncated-cosine";
   /** See `TimestepRules.limit`. */
   readonly limit?: number;
 }
@@ -40,12 +47,14 @@ export function spaceSigmas(
   const table = sigmaTable(noise);
   const trainTimesteps = table.sigmas.length;
   const timestepRules = { ...rules, trainTimesteps };
-  const whole = rules.timesteps === "int64";
+  const whole = rules.timesteps.startsWith("int64");
   switch (spacing.kind) {
     case "sigmas": {
       checkCount("sigmas", spacing.sigmas.length - 1, steps);
       const sigmas = spacing.sigmas.map(fround);
-      const timesteps = sigmas.slice(0, -1).map((sigma) => timestepOf(table, sigma, fround));
+      const timesteps = sigmas
+        .slice(0, -1)
+        .map((sigma) => timestepOf(table, sigma, "float32-share"));
       return { sigmas, timesteps: timesteps.map(whole ? Math.trunc : fround) };
     }
     case "timesteps": {
@@ -58,15 +67,16 @@ export function spaceSigmas(
     case "linspace": {
       const spaced = spaceTimesteps(spacing, steps, timestepRules);
       const timesteps = spaced.map(whole ? roundHalfEven : fround);
-      return { sigmas: timesteps.map((timestep) => sigmaAt(table, timestep)), timesteps };
+      const places = rules.timesteps === "float64-spaced" ? spaced : timesteps;
+      return { sigmas: places.map((timestep) => sigmaAt(table, timestep)), timesteps };
     }
     default: {
       const sigmas = spreadSigmas(spacing, steps, endsOf(spacing, steps, table, timestepRules));
       const timesteps = sigmas.map((sigma) => timestepOf(table, sigma));
       const rounds = spacing.kind === "karras" || spacing.kind === "lu";
       if (whole) {
-        // The reference leaves the rounding out for this one table.
-        const truncates = !rounds || noise.betaSchedule === "squaredcos_cap_v2";
+        const isCosine = noise.betaSchedule === "squaredcos_cap_v2";
+        const truncates = !rounds || (isCosine && rules.timesteps === "int64-truncated-cosine");
         return { sigmas, timesteps: timesteps.map(truncates ? Math.trunc : roundHalfEven) };
       }
       const rounded = rounds && rules.timesteps === "float32-rounded";

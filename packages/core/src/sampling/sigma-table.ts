@@ -41,18 +41,26 @@ export function sigmaAt({ sigmas }: SigmaTable, timestep: number): number {
   return (above - below) * (timestep - low) + below;
 }
 
+/** The precision in which the reference finds a timestep: it shows in the last bit of the result. */
+export type TimestepPrecision = "double" | "float32-share" | "float32";
+
+const exact = (value: number): number => value;
+
 /**
  * The fractional timestep whose sigma this is, linear in ln sigma; the ends for what lies beyond.
  *
- * @param round `Math.fround` where the reference does this in float32 (for sigmas that it holds
- * in float32: custom ones, and midpoints), so that the network is told the same value.
+ * @param precision `double` for sigmas that the reference holds in double (Karras and so on);
+ * `float32-share` for custom sigmas, where only the share between two timesteps is float32;
+ * `float32` for DPM2's midpoints.
  */
 export function timestepOf(
   { logSigmas }: SigmaTable,
   sigma: number,
-  round: (value: number) => number = (value) => value,
+  precision: TimestepPrecision = "double",
 ): number {
-  const wanted = round(Math.log(round(Math.max(sigma, 1e-10))));
+  const share32 = precision === "double" ? exact : fround;
+  const result32 = precision === "float32" ? fround : exact;
+  const wanted = share32(Math.log(share32(Math.max(sigma, 1e-10))));
   let low = 0;
   let high = logSigmas.length - 1;
   while (high - low > 1) {
@@ -61,7 +69,7 @@ export function timestepOf(
     else high = middle;
   }
   const [below, above] = [logSigmas[low]!, logSigmas[low + 1]!];
-  const share = round(round(below - wanted) / fround(below - above));
-  const clipped = Math.min(1, Math.max(0, share));
-  return round(1 - clipped) * low + clipped * (low + 1);
+  const place = share32(share32(below - wanted) / fround(below - above));
+  const share = Math.min(1, Math.max(0, place));
+  return result32(result32(share32(1 - share) * low) + result32(share * (low + 1)));
 }

@@ -41,17 +41,19 @@ export type Spacing = TimestepSpacing | SigmaSpacing | CustomSpacing;
  *
  * @param options.offset added to every timestep; Stable Diffusion's configs have 1.
  */
-export function leading(options: { readonly offset?: number } = {}): TimestepSpacing {
+export function leading(
+  options: { readonly offset?: number } = {},
+): TimestepSpacing & { readonly kind: "leading" } {
   return { kind: "leading", offset: options.offset ?? 0 };
 }
 
 /** Every (train / steps)-th timestep from the last down: begins at full noise. For few steps. */
-export function trailing(): TimestepSpacing {
+export function trailing(): TimestepSpacing & { readonly kind: "trailing" } {
   return { kind: "trailing" };
 }
 
 /** From the last timestep to the first, both included. */
-export function linspace(): TimestepSpacing {
+export function linspace(): TimestepSpacing & { readonly kind: "linspace" } {
   return { kind: "linspace" };
 }
 

@@ -7,7 +7,9 @@ import { type NoiseModel, preconditioning } from "../noise-model.js";
 /** What diffusers did in one run: see tools/reference/schedulers.py. */
 export interface ReferenceRun {
   readonly steps: number;
+  /** The step that the run begins with, and its place among the timesteps. */
   readonly begin?: number;
+  readonly beginCall?: number;
   /** One for each network call, in order; float32 values. */
   readonly timesteps: readonly number[];
   readonly timestepType: "int64" | "float32" | "float64";
