@@ -66,7 +66,7 @@ const failures: readonly {
     }),
   },
   {
-    pattern: /File doesn't exist|No such file/,
+    pattern: /File doesn't exist|no such file/i,
     tell: (_, { graph }) => ({
       code: "model-invalid",
       what: `${graph} is missing`,
@@ -75,7 +75,7 @@ const failures: readonly {
   },
   {
     pattern:
-      /protobuf parsing failed|does not have a graph|Model data pointer is null|INVALID_PROTOBUF/i,
+      /protobuf parsing failed|does not have a graph|No graph was found|Model data pointer is null|INVALID_PROTOBUF/i,
     tell: (_, { graph }) => ({
       code: "model-invalid",
       what: `${graph} is no ONNX graph, or is cut short`,
@@ -152,7 +152,7 @@ function messageOf(cause: unknown): string {
 
 /** The file's name, where the runtime quotes one after "External data path" or "data file". */
 function quoted(message: string): string {
-  const match = /(?:External data path(?: does not exist)?:|data file) "([^"]*)"/.exec(message);
+  const match = /(?:External data path(?: does not exist)?:|data file) "+([^"]*)"/.exec(message);
   const name = match?.[1]?.split(/[/\\]/).at(-1);
   return name ? ` (${JSON.stringify(name.slice(0, 80))})` : "";
 }

@@ -228,7 +228,7 @@ describe("a graph that cannot be loaded", () => {
           { name: "x", type: "float16", dims: ["n", 4, 4, 4] },
           { name: "w", type: "float16", dims: [4, 1, 1, 4] },
         ],
-        outputs: [{ name: "y", type: "float16", dims: ["n", 4, 4, 4] }],
+        outputs: [{ name: "y", type: "float16", dims: ["n", "height", "width", "channels"] }],
         nodes: [{ op: "NhwcConv", inputs: ["x", "w"], outputs: ["y"], domain: "com.microsoft" }],
         opsets: { "com.microsoft": 1 },
       }),
