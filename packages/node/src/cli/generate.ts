@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { GenerateResult, PipelineWarning } from "@underpaint/core";
 import { createPipeline } from "../create-pipeline.js";
@@ -70,13 +70,19 @@ export async function generatePictures(
 }
 
 /** Tells before minutes of work that its result could not be written. */
-function checkOutput(output: string | undefined): void {
-  if (output === undefined) return;
+function checkOutput(output = "picture.png"): void {
   if (existsSync(output) && statSync(output).isDirectory()) {
     throw new UsageError(`--output is a folder (found "${output}"); give a file's name`);
   }
-  const folder = dirname(resolve(output));
-  if (existsSync(folder) && !statSync(folder).isDirectory()) {
+  // Folders that are not there yet are made in the last one that is.
+  let folder = dirname(resolve(output));
+  while (!existsSync(folder)) folder = dirname(folder);
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new UsageError(`--output cannot be written: "${folder}" may not be written to`);
+  }
+  if (!statSync(folder).isDirectory()) {
     throw new UsageError(`--output is not in a folder: "${folder}" is a file`);
   }
 }

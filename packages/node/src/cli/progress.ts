@@ -88,7 +88,8 @@ export function createProgress(stream: ProgressStream, options: ProgressOptions 
       const elapsed = now() - began;
       const left = step < steps ? (elapsed / step) * (steps - step) : undefined;
       const times = `${timeText(elapsed)}${left === undefined ? "" : `, ${timeText(left)} left`}`;
-      const figures = `${String(step).padStart(String(steps).length)}/${steps} steps  ${times}`;
+      const count = `${String(step).padStart(String(steps).length)}/${steps}`;
+      const figures = `${count} steps  ${times}`;
       draw(
         `${name}  ${bar(step / steps, name.length + figures.length + 4)}  ${figures}`,
         step === steps,
@@ -101,7 +102,12 @@ export function createProgress(stream: ProgressStream, options: ProgressOptions 
     },
     end() {
       erase();
-      if (done) stream.write(`${name}  ${done.step} steps in ${timeText(now() - began)}\n`);
+      if (done) {
+        const { step, steps } = done;
+        const unit = steps === 1 ? "step" : "steps";
+        const count = step === steps ? `${steps} ${unit}` : `${step} of ${steps} ${unit}`;
+        stream.write(`${name}  ${count} in ${timeText(now() - began)}\n`);
+      }
       done = undefined;
     },
   };

@@ -77,7 +77,10 @@ export async function createNodeBackend(options: NodeBackendOptions = {}): Promi
     });
 
   if (wanted !== "auto") {
-    const others = listed.filter((name) => name !== wanted && !missingLibrary(name, machine));
+    const others = listed.filter(
+      (name) =>
+        name !== wanted && !missingLibrary(name, machine) && !missingHardware(name, machine),
+    );
     const reason = listed.includes(wanted)
       ? missingLibrary(wanted, machine)
       : "onnxruntime-node has no such device on this system";

@@ -15,7 +15,8 @@ export function checkDevice(device: unknown): Device | "auto" {
   const known = ["auto", ...devices] as const;
   const found = known.find((name) => name === device);
   if (found) return found;
-  const guess = typeof device === "string" ? nearest(device, known) : undefined;
+  const guess =
+    device === "gpu" ? "auto" : typeof device === "string" ? nearest(device, known) : undefined;
   throw new UnderpaintError({
     code: "invalid-request",
     what: "device is not the name of a device",

@@ -21,7 +21,7 @@ export function missingLibrary(device: Device, machine: Machine): string | undef
   const folder = machine.libraries();
   if (folder === undefined) return undefined;
   if (machine.list(folder).some((name) => /providers_cuda/.test(name))) return undefined;
-  return "onnxruntime-node's CUDA libraries are not installed (its install script fetches them)";
+  return "its libraries are not installed";
 }
 
 /**
@@ -32,7 +32,7 @@ export function missingHardware(device: Device, machine: Machine): string | unde
   if (device !== "webgpu" || machine.platform !== "linux") return undefined;
   if (machine.list("/dev/dri").some((name) => name.startsWith("renderD"))) return undefined;
   if (machine.list("/dev").some((name) => /^nvidia\d|^dxg$/.test(name))) return undefined;
-  return "this machine shows no GPU (no /dev/dri/renderD*)";
+  return "no GPU in /dev/dri";
 }
 
 /** The machine that this process runs on. */

@@ -41,7 +41,7 @@ export async function savePng(
     await writeFile(temporary, bytes);
     await rename(temporary, target);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw new UnderpaintError({
       code: "invalid-request",
       what: `the picture cannot be written (${(cause as NodeJS.ErrnoException).code})`,

@@ -1,4 +1,3 @@
-import { listFiles, modelInfo } from "@huggingface/hub";
 import { UnderpaintError } from "@underpaint/core";
 import { isPassing, PassingFailure, send } from "./http.js";
 import type { HubAddress } from "./hub-address.js";
@@ -23,6 +22,9 @@ export interface HubAccess {
 
 const mostFiles = 20_000;
 
+/** Loaded when it is needed: it takes a tenth of a second, and most runs have no use for it. */
+const hubLibrary = (): Promise<typeof import("@huggingface/hub")> => import("@huggingface/hub");
+
 /** The header by which the hub knows who asks. */
 export function authorization(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -41,6 +43,7 @@ export function endpointText(endpoint: URL): string {
  * @throws PassingFailure when the hub cannot be reached or is busy.
  */
 export async function commitOf(address: HubAddress, access: HubAccess): Promise<string> {
+  const { modelInfo } = await hubLibrary();
   const { sha } = await asking(address, () =>
     modelInfo({
       name: address.repository,
@@ -65,6 +68,7 @@ export async function filesOf(
 ): Promise<ReadonlyMap<string, HubFile>> {
   return asking(address, async () => {
     const files = new Map<string, HubFile>();
+    const { listFiles } = await hubLibrary();
     const listing = listFiles({
       repo: address.repository,
       revision: address.revision,
