@@ -101,10 +101,22 @@ SCHEDULER_CASES = [
     ddim("eta-0.7", eta=0.7, seed=2001),
     ddim("eta-1-count-3", eta=1.0, seed=2002, count=3),
     ddim("eta-0.7-image", eta=0.7, seed=2003, strength=0.6),
-    ddim("clip-sample", config={"clip_sample": True, "clip_sample_range": 1.0}, seed=2004),
-    ddim("clip-sample-range-2", config={"clip_sample": True, "clip_sample_range": 2.0}, seed=2005),
-    # Fewer steps here, and less guidance where a sample is predicted: both feed the network its own
-    # output with nothing to damp an error, and more of it would lift rounding over 1e-4.
+    # Fewer steps here, and less guidance where a sample is clipped or predicted: they feed the
+    # network its own output with nothing to damp an error, and more would lift rounding over 1e-4.
+    ddim(
+        "clip-sample",
+        config={"clip_sample": True, "clip_sample_range": 1.0},
+        guidance_scale=2.0,
+        steps=4,
+        seed=2004,
+    ),
+    ddim(
+        "clip-sample-range-2",
+        config={"clip_sample": True, "clip_sample_range": 2.0},
+        guidance_scale=2.0,
+        steps=4,
+        seed=2005,
+    ),
     ddim(
         "thresholding",
         config={

@@ -82,6 +82,8 @@ def build_pipeline(case: Case, components: Components, models: Path) -> StableDi
         feature_extractor=None,
         requires_safety_checker=False,
     )
+    # Set again: the constructor replaces steps_offset other than 1 and clip_sample in its config.
+    pipeline.scheduler = SCHEDULERS[case.scheduler](**case.config)
     pipeline.set_progress_bar_config(disable=True)
     if case.strength is not None:
         pack_pictures(pipeline)
