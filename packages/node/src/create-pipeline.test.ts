@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import {
   encodePng,
   isUnderpaintError,
-  type LoadProgress,
+  type ModelProgress,
   type PipelineWarning,
 } from "@underpaint/core";
 import { eulerAncestral } from "@underpaint/schedulers";
@@ -110,7 +110,7 @@ describe("createPipeline", () => {
   test("progress has one total over all files, and grows to it", async () => {
     const site = await serveFiles(await starterFiles("/"));
     servers.push(site);
-    const seen: LoadProgress[] = [];
+    const seen: ModelProgress[] = [];
     const pipeline = await createPipeline({
       model: site.address,
       cacheFolder: place,

@@ -1,6 +1,6 @@
 import {
   createPipeline as createCorePipeline,
-  type LoadProgress,
+  type ModelProgress,
   type ModelSource,
   nearest,
   type Pipeline,
@@ -33,7 +33,7 @@ export interface NodePipelineOptions {
   /** Where models from https addresses are kept; in the system's folder for caches when left out. */
   readonly cacheFolder?: string;
   /** Told while files arrive and graphs load: one total over all files of the model. */
-  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onProgress?: (progress: ModelProgress) => void;
   /** Told what should be known and stops nothing, such as another device than the fastest. */
   readonly onWarning?: (warning: PipelineWarning) => void;
   /** Ends the opening of the model. Requests have signals of their own. */

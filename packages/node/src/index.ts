@@ -1,1 +1,82 @@
-export {};
+// The public API of @underpaint/node: every export by name. What applications need of
+// @underpaint/core and @underpaint/schedulers comes along, so that one import does.
+
+// core: requests and results
+export {
+  classifierFree,
+  createImage,
+  decodePng,
+  type EncodePngOptions,
+  type ErrorCode,
+  encodePng,
+  type GenerateRequest,
+  type GenerateResult,
+  type GenerationEvent,
+  type Guidance,
+  type InferenceBackend,
+  isAbortError,
+  isUnderpaintError,
+  type LoadProgress,
+  type ModelManifest,
+  type ModelProgress,
+  type ModelSource,
+  type Pipeline,
+  type PipelineWarning,
+  parseRecipe,
+  type Recipe,
+  type RecipeRequest,
+  type ResultEvent,
+  type RgbaImage,
+  readRecipe,
+  recipeText,
+  resize,
+  type Scheduler,
+  type StepEvent,
+  type Timings,
+  UnderpaintError,
+} from "@underpaint/core";
+// schedulers
+export { createScheduler, fromConfig, schedulerNames } from "@underpaint/schedulers";
+// the terminal
+export {
+  createProgress,
+  type Progress,
+  type ProgressOptions,
+  type ProgressStream,
+} from "./cli/progress.js";
+// making pictures
+export {
+  createPipeline,
+  type NodePipeline,
+  type NodePipelineOptions,
+} from "./create-pipeline.js";
+// devices
+export {
+  createNodeBackend,
+  type NodeBackend,
+  type NodeBackendOptions,
+  type NodeRuntime,
+} from "./devices/backend.js";
+export { type Device, devices } from "./devices/device.js";
+// pictures in files
+export { loadPng, loadRecipe, type SavePngOptions, savePng } from "./files/png-file.js";
+// models
+export {
+  type ComponentReport,
+  describeModel,
+  type ModelReport,
+} from "./info/describe-model.js";
+export type { GraphValue, OnnxHeader } from "./info/onnx-header.js";
+export {
+  type ContactSheetCell,
+  type ContactSheetOptions,
+  contactSheet,
+} from "./sheet/contact-sheet.js";
+export { defaultCacheFolder, type Environment } from "./sources/cache-folder.js";
+export type { Patience } from "./sources/download.js";
+export { type FolderOptions, folderSource } from "./sources/folder.js";
+export { type HttpsOptions, httpsSource } from "./sources/https.js";
+export { type HubOptions, hubSource } from "./sources/hub.js";
+export type { NodeModelSource } from "./sources/local.js";
+export { type ResolveOptions, resolveModel } from "./sources/resolve.js";
+export { starterSource } from "./sources/starter.js";

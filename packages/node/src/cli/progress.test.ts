@@ -76,7 +76,7 @@ describe("createProgress", () => {
     expect(screen.lines[0]!.length).toBeLessThan(30);
     const narrow = terminal(8);
     const tiny = createProgress(narrow, { unicode: true });
-    tiny.load({ file: "x", loadedBytes: 5, totalBytes: 10 });
+    tiny.load({ loadedBytes: 5, totalBytes: 10 });
     expect(narrow.lines[0]!.length).toBeLessThan(8);
   });
 
@@ -84,7 +84,7 @@ describe("createProgress", () => {
     const log = terminal(80, false);
     const { now, pass } = clock();
     const progress = createProgress(log, { now });
-    progress.load({ file: "x", loadedBytes: 5, totalBytes: 10 });
+    progress.load({ loadedBytes: 5, totalBytes: 10 });
     progress.begin("a red apple");
     for (let step = 1; step <= 4; step++) {
       pass(4000);

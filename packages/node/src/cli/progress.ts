@@ -1,4 +1,4 @@
-import type { LoadProgress } from "@underpaint/core";
+import type { ModelProgress } from "@underpaint/core";
 import { byteText, printable, shortened, timeText } from "./printable.js";
 
 /** Where progress is shown: stderr, or a test's own. */
@@ -19,7 +19,7 @@ export interface ProgressOptions {
 /** Shows how far loading and steps have come. */
 export interface Progress {
   /** Files arrive and graphs load. */
-  load(progress: LoadProgress): void;
+  load(progress: Pick<ModelProgress, "loadedBytes" | "totalBytes">): void;
   /** Begins a series of steps, such as one request; its name stands before the bar. */
   begin(name: string): void;
   /** `step` of `steps` are done. */
@@ -68,12 +68,11 @@ export function createProgress(stream: ProgressStream, options: ProgressOptions 
 
   return {
     load({ loadedBytes, totalBytes }) {
-      const total = totalBytes ?? loadedBytes;
-      const figures = `${byteText(loadedBytes)} of ${byteText(total)}`;
-      const isWhole = loadedBytes >= total;
+      const figures = `${byteText(loadedBytes)} of ${byteText(totalBytes)}`;
+      const isWhole = loadedBytes >= totalBytes;
       const text = "loading the model";
       draw(
-        `${text}  ${bar(loadedBytes / total, text.length + figures.length + 4)}  ${figures}`,
+        `${text}  ${bar(loadedBytes / totalBytes, text.length + figures.length + 4)}  ${figures}`,
         isWhole,
       );
     },

@@ -3,7 +3,9 @@ import {
   inspectModel,
   isUnderpaintError,
   type ModelInspection,
+  noiseModelFromConfig,
   readManifest,
+  vaeScaleFactor,
 } from "@underpaint/core";
 import { configClassNames } from "@underpaint/schedulers";
 import type { NodeModelSource } from "../sources/local.js";
@@ -51,13 +53,7 @@ export async function describeModel(
 ): Promise<ModelReport> {
   const asked = signal ? { signal } : {};
   const inspection = await inspectModel(source, asked);
-  const problem = await readManifest(source, asked).then(
-    () => undefined,
-    (error: unknown) => {
-      if (!isUnderpaintError(error)) throw error;
-      return error.message;
-    },
-  );
+  const problem = await problemOf(source, asked);
   const components = await Promise.all(
     Object.values(inspection.components).map((part) => describeComponent(source, part, asked)),
   );
@@ -79,6 +75,22 @@ export async function describeModel(
     can: abilities.can,
     cannot: [...cannot, ...abilities.cannot],
   };
+}
+
+/** Why a pipeline of the model could not be opened. */
+async function problemOf(
+  source: NodeModelSource,
+  asked: { signal?: AbortSignal },
+): Promise<string | undefined> {
+  try {
+    const { scheduler, components } = await readManifest(source, asked);
+    noiseModelFromConfig(scheduler);
+    vaeScaleFactor(components.vae_decoder.config);
+    return undefined;
+  } catch (error) {
+    if (!isUnderpaintError(error)) throw error;
+    return error.message;
+  }
 }
 
 async function describeComponent(
@@ -135,8 +147,7 @@ function abilitiesOf(
 
 /** " of 512 × 512 pixels", and whether that is all. */
 function sizesOf(manifests: ModelInspection["components"], unet: OnnxHeader | undefined): string {
-  const blocks = manifests.vae_decoder?.config.block_out_channels;
-  const scale = Array.isArray(blocks) && blocks.length > 0 ? 2 ** (blocks.length - 1) : 8;
+  const scale = vaeScaleFactor(manifests.vae_decoder?.config ?? {});
   const declared = unet?.inputs.find(({ name }) => /sample|latent/.test(name))?.dims.slice(-2);
   if (declared?.every((dim) => typeof dim === "number")) {
     const [height, width] = declared as number[];
