@@ -1,7 +1,7 @@
 // The public API of @underpaint/node: every export by name. What applications need of
 // @underpaint/core and @underpaint/schedulers comes along, so that one import does.
 
-// core: requests and results
+// core: requests, results, pictures, errors
 export {
   classifierFree,
   createImage,
@@ -35,8 +35,10 @@ export {
   type Timings,
   UnderpaintError,
 } from "@underpaint/core";
+
 // schedulers
 export { createScheduler, fromConfig, schedulerNames } from "@underpaint/schedulers";
+
 // the terminal
 export {
   createProgress,
@@ -44,12 +46,14 @@ export {
   type ProgressOptions,
   type ProgressStream,
 } from "./cli/progress.js";
+
 // making pictures
 export {
   createPipeline,
   type NodePipeline,
   type NodePipelineOptions,
 } from "./create-pipeline.js";
+
 // devices
 export {
   createNodeBackend,
@@ -58,20 +62,26 @@ export {
   type NodeRuntime,
 } from "./devices/backend.js";
 export { type Device, devices } from "./devices/device.js";
+
 // pictures in files
 export { loadPng, loadRecipe, type SavePngOptions, savePng } from "./files/png-file.js";
-// models
+
+// what a model is
 export {
   type ComponentReport,
   describeModel,
   type ModelReport,
 } from "./info/describe-model.js";
 export type { GraphValue, OnnxHeader } from "./info/onnx-header.js";
+
+// contact sheets
 export {
   type ContactSheetCell,
   type ContactSheetOptions,
   contactSheet,
 } from "./sheet/contact-sheet.js";
+
+// where models are
 export { defaultCacheFolder, type Environment } from "./sources/cache-folder.js";
 export type { Patience } from "./sources/download.js";
 export { type FolderOptions, folderSource } from "./sources/folder.js";
