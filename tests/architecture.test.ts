@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** What each room of core may import besides itself. docs/architecture.md draws the same. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  version: [],
   tensor: ["errors"],
   random: ["errors"],
   image: ["errors", "tensor"],
@@ -30,6 +31,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "model",
     "text",
     "latents",
+    "version",
   ],
 };
 

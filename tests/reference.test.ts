@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
 import {
   createOrtBackend,
   createPipeline,
-  decodePng,
   type FloatTensor,
   type RgbaImage,
 } from "@underpaint/core";
@@ -11,8 +9,8 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import {
   fixtureModel,
-  fixturePath,
   type ReferenceCase,
+  readPicture,
   referenceCases,
   referenceNumbers,
   relativeError,
@@ -37,7 +35,7 @@ async function make({ scheduler, request: { image, ...request } }: ReferenceCase
   const steps: { latents: FloatTensor; timestep: number }[] = [];
   const result = await pipeline.generate({
     ...request,
-    ...(image && { image: decodePng(readFileSync(fixturePath(`reference/${image}`))) }),
+    ...(image && { image: readPicture(image.replace("inputs/", "")) }),
     onStep: ({ latents, timestep }) => steps.push({ latents, timestep }),
   });
   await pipeline.dispose();

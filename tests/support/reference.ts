@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { GenerateRequest, ModelSource } from "@underpaint/core";
+import {
+  decodePng,
+  type GenerateRequest,
+  type ModelSource,
+  type RgbaImage,
+} from "@underpaint/core";
 import { folderSource } from "../../packages/node/src/sources/folder.js";
 import { type FixtureTensor, readSafetensors } from "./safetensors.js";
 
@@ -33,9 +38,9 @@ export function referenceNumbers(name: string): ReadonlyMap<string, FixtureTenso
   return readSafetensors(`${fixtures}reference/${name}`);
 }
 
-/** The path of a fixture. */
-export function fixturePath(name: string): string {
-  return `${fixtures}${name}`;
+/** A picture that image-to-image cases begin from. */
+export function readPicture(name: string): RgbaImage {
+  return decodePng(readFileSync(`${fixtures}reference/inputs/${name}`));
 }
 
 /** A model of fixtures/models, with another scheduler_config.json if one is given. */

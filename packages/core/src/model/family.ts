@@ -13,6 +13,15 @@ export interface ModelIndex {
   readonly family: ModelFamily;
   /** The folders that it names, except those that it says are left out (`[null, null]`). */
   readonly folders: readonly string[];
+  readonly defaults: ModelDefaults;
+}
+
+/** What a model was made for: its own wish, which no other tool writes or reads. */
+export interface ModelDefaults {
+  /** `_underpaint_steps`, 1 to 1000. */
+  readonly steps?: number;
+  /** `_underpaint_guidance_scale`, 0 to 1000. */
+  readonly guidanceScale?: number;
 }
 
 const file = "model_index.json";
@@ -52,7 +61,28 @@ export function readIndex(index: JsonObject): ModelIndex {
     }
     if (value.every((part) => part !== null)) folders.push(name);
   }
-  return { className, family: familyOf(className, folders), folders };
+  return {
+    className,
+    family: familyOf(className, folders),
+    folders,
+    defaults: {
+      ...setting(index, "steps", "_underpaint_steps", (n) => Number.isInteger(n) && n >= 1),
+      ...setting(index, "guidanceScale", "_underpaint_guidance_scale", (n) => n >= 0),
+    },
+  };
+}
+
+/** A number of the index up to 1000, if it is there. Keys with a leading _ are left to whoever needs them. */
+function setting<K extends keyof ModelDefaults>(
+  index: JsonObject,
+  name: K,
+  key: string,
+  allowed: (value: number) => boolean,
+): ModelDefaults {
+  const value = index[key];
+  if (value === undefined) return {};
+  if (typeof value === "number" && value <= 1000 && allowed(value)) return { [name]: value };
+  throw new UnderpaintError({ code: "model-invalid", what: `${file}: ${key} cannot be`, value });
 }
 
 /** A folder's name must be one on every operating system, and stay inside the model. */

@@ -39,6 +39,12 @@ async function failure(
 }
 
 describe("readManifest", () => {
+  it("reads what requests fall back to", async () => {
+    const files = withIndex({ ...index, _underpaint_steps: 20, _underpaint_guidance_scale: 0 });
+    const { defaults } = await readManifest(memorySource(files));
+    expect(defaults).toEqual({ steps: 20, guidanceScale: 0 });
+  });
+
   it("tells what a model consists of, before any of it is loaded", async () => {
     const manifest = await readManifest(memorySource(whole));
     expect(manifest).toEqual({
@@ -73,6 +79,7 @@ describe("readManifest", () => {
       },
       tokenizer: ["tokenizer/vocab.json", "tokenizer/merges.txt"],
       scheduler: { _class_name: "DDIMScheduler" },
+      defaults: {},
       bytes: 9,
     });
   });
@@ -161,6 +168,12 @@ describe("readManifest", () => {
       withIndex(" ".repeat(2 ** 20 + 1)),
       "model-invalid",
       /too large/,
+    ],
+    [
+      "a default that cannot be",
+      withIndex({ ...index, _underpaint_steps: 0 }),
+      "model-invalid",
+      /_underpaint_steps cannot be \(found 0\)/,
     ],
     ["a class name that is none", withIndex({ _class_name: 7 }), "model-invalid", /_class_name/],
     [

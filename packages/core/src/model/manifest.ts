@@ -1,5 +1,5 @@
 import { UnderpaintError } from "../errors.js";
-import { type ModelFamily, type ModelIndex, readIndex } from "./family.js";
+import { type ModelDefaults, type ModelFamily, type ModelIndex, readIndex } from "./family.js";
 import { type JsonObject, readJson, readOptionalJson } from "./json.js";
 import type { ModelSource } from "./source.js";
 
@@ -38,6 +38,8 @@ export interface ModelInspection {
   readonly scheduler: JsonObject | undefined;
   /** Graphs and weights together. */
   readonly bytes: number;
+  /** What requests fall back to that leave steps or guidance out. */
+  readonly defaults: ModelDefaults;
 }
 
 /** A model that can be used: {@link ModelInspection} with nothing missing. */
@@ -124,6 +126,7 @@ export async function inspectModel(
     tokenizer: tokenizer.flat(),
     scheduler,
     bytes,
+    defaults: index.defaults,
   };
 }
 

@@ -1,9 +1,11 @@
+import { isUnderpaintError, UnderpaintError } from "../errors.js";
 import type { Branch, Guidance } from "../guidance/contract.js";
 import { fromTensor, toTensor } from "../image/convert.js";
 import { createImage, type RgbaImage } from "../image/image.js";
 import { resize } from "../image/resize.js";
+import { guidanceEmbedding } from "../model/guidance-embedding.js";
 import type { Schedule, Scheduler } from "../sampling/contract.js";
-import { createPredictor } from "../sampling/predictor.js";
+import { createPredictor, type PredictorNetwork } from "../sampling/predictor.js";
 import { type SampleStep, sample } from "../sampling/sample.js";
 import { linear } from "../tensor/linear.js";
 import { batchEntry, type FloatTensor, zeros } from "../tensor/tensor.js";
@@ -91,7 +93,9 @@ async function encodePrompts(
 ): Promise<ReadonlyMap<Branch, FloatTensor>> {
   const encoder = await stopwatch.time("load", () => parts.textEncoder(signal));
   const states = new Map<Branch, FloatTensor>();
-  for (const branch of guidance.branches) {
+  // The prompt comes first: it alone has a clipSkip, which the graph may have to refuse.
+  for (const branch of ["positive", "negative"] as const) {
+    if (!guidance.branches.includes(branch)) continue;
     signal?.throwIfAborted();
     const prompt = branch === "positive" ? request.prompt : request.negativePrompt;
     // The reference leaves the negative prompt's layers whole.
@@ -103,11 +107,16 @@ async function encodePrompts(
     if (dropped) {
       warn({
         code: "prompt-cut",
-        message: `the ${branch === "positive" ? "prompt" : "negative prompt"} is longer than the model reads; left out: ${JSON.stringify(dropped.text.slice(0, 300))}.`,
+        message: `the ${branch === "positive" ? "prompt" : "negative prompt"} is longer than the model reads; left out: ${JSON.stringify(shortened(dropped.text))}.`,
       });
     }
   }
   return states;
+}
+
+/** A text's beginning and end. */
+function shortened(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 200)} … ${text.slice(-80)}` : text;
 }
 
 async function pureNoise(
@@ -150,7 +159,7 @@ async function noisyPicture(
 }
 
 async function* steps(
-  { scheduler, schedule, guidance, begin }: GenerationPlan,
+  { request, scheduler, schedule, guidance, begin }: GenerationPlan,
   states: ReadonlyMap<Branch, FloatTensor>,
   latents: FloatTensor,
   noise: SeededNoise,
@@ -159,6 +168,32 @@ async function* steps(
   const network = await stopwatch.time("load", () => parts.network(signal));
   const { noiseModel } = parts;
   const dims = latents.dims.slice(1);
+  const size = network.guidanceEmbeddingSize;
+  const told = size && {
+    guidanceEmbedding: guidanceEmbedding(guidance.embeddedScale ?? 1, size),
+  };
+  const predict: PredictorNetwork["predict"] = (call) =>
+    stopwatch.time("network", () => network.predict({ ...call, ...told }).catch(blameSize));
+
+  /** Exports that halve the latents to sizes that are odd fail in the middle of their graph. */
+  function blameSize(error: unknown): never {
+    const { width, height } = request;
+    const multiple = parts.networkMultiple;
+    if (
+      !isUnderpaintError(error, "inference-failed") ||
+      (width % multiple === 0 && height % multiple === 0)
+    ) {
+      throw error;
+    }
+    throw new UnderpaintError({
+      code: "inference-failed",
+      what: "this export of the network does not take a picture of that size",
+      value: `${width} × ${height}`,
+      allowed: `multiples of ${multiple}`,
+      cause: error,
+    });
+  }
+
   yield* sample({
     scheduler,
     schedule,
@@ -167,7 +202,7 @@ async function* steps(
     begin,
     noise: () => noise.batch(dims),
     denoise: createPredictor({
-      network: { predict: (call) => stopwatch.time("network", () => network.predict(call)) },
+      network: { predict },
       noiseModel,
       guidance,
       states,
@@ -190,7 +225,7 @@ function stepEvent(
     elapsed: stopwatch.read().total,
     latents: step.latents,
     denoised: step.denoised,
-    preview: async (index = 0) => parts.preview(batchEntry(step.denoised, index)),
+    preview: (index = 0) => parts.preview(step.denoised, index),
   };
 }
 

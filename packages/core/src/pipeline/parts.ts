@@ -1,5 +1,5 @@
 import type { InferenceSession } from "../backend/contract.js";
-import type { RgbaImage } from "../image/image.js";
+import { createLatentPreview, type LatentPreview } from "../latents/preview.js";
 import { latentChannelsOf, vaeScaleFactor } from "../latents/scaling.js";
 import { createVaeDecoder, type VaeDecoder } from "../latents/vae-decoder.js";
 import { createVaeEncoder, type VaeEncoder } from "../latents/vae-encoder.js";
@@ -9,7 +9,6 @@ import { type ModelOptions, openModel } from "../model/model.js";
 import { createNetwork, type Network } from "../model/network.js";
 import type { NoiseModel } from "../sampling/noise-model.js";
 import { noiseModelFromConfig } from "../sampling/noise-model-config.js";
-import type { FloatTensor } from "../tensor/tensor.js";
 import type { ClipTokenizer } from "../text/clip-tokenizer.js";
 import { type ClipTextEncoder, createTextEncoder } from "../text/text-encoder.js";
 import { loadTokenizer } from "./tokenizer.js";
@@ -22,14 +21,16 @@ export interface ModelParts {
   readonly defaults: RequestDefaults;
   /** Whether the network takes the guidance scale as an input. */
   readonly embedsGuidance: boolean;
+  /** Pixels whose multiples as sides every level of the network can halve. */
+  readonly networkMultiple: number;
   /** [channels, height, width] of the latents of a picture of this size in pixels. */
   latentDims(width: number, height: number): readonly number[];
   textEncoder(signal?: AbortSignal): Promise<ClipTextEncoder>;
   network(signal?: AbortSignal): Promise<Network>;
   vaeEncoder(signal?: AbortSignal): Promise<VaeEncoder>;
   vaeDecoder(signal?: AbortSignal): Promise<VaeDecoder>;
-  /** A small picture of clean latents [1, channels, height, width]. */
-  preview(latents: FloatTensor): Promise<RgbaImage>;
+  /** A small picture of picture `index` of clean latents [n, channels, height, width]. */
+  readonly preview: LatentPreview;
   unload(component?: ComponentName): Promise<void>;
   dispose(): Promise<void>;
 }
@@ -83,9 +84,11 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
       ...defaultSize(unet.config, scale),
       steps: 20,
       guidanceScale: 7.5,
+      ...manifest.defaults,
       sizeMultiple: scale,
     },
     embedsGuidance: configCount(unet.config, "time_cond_proj_dim") !== undefined,
+    networkMultiple: scale * 2 ** (levelsOf(unet.config) - 1),
     latentDims: (width, height) => [channels, height / scale, width / scale],
     textEncoder: part("text_encoder", async (session, signal) =>
       createTextEncoder({
@@ -97,10 +100,15 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
     network: part("unet", (session) => createNetwork(session, unet.config)),
     vaeEncoder: part("vae_encoder", (session) => createVaeEncoder(session, vae_encoder?.config)),
     vaeDecoder,
-    preview: () => Promise.reject(new Error("todo")),
+    preview: createLatentPreview(vae_decoder.config, () => vaeDecoder()),
     unload: (component) => model.unload(component),
     dispose: () => model.dispose(),
   };
+}
+
+/** The network's levels, each of half the size of the one before: 4 where its config does not tell. */
+function levelsOf({ block_out_channels: channels }: JsonObject): number {
+  return Array.isArray(channels) ? Math.min(8, Math.max(1, channels.length)) : 4;
 }
 
 /** The size that the network was trained for; 512 pixels where its config does not tell. */
