@@ -33,6 +33,8 @@ export interface Download {
    * be continued without asking the server whether it is still the same.
    */
   readonly immutable?: boolean;
+  /** What to do where the server says that one may not read it. */
+  readonly closedRemedy?: string;
   /** Asked once nobody else is at it: whether another process has fetched the file meanwhile. */
   readonly alreadyHere?: () => Promise<Downloaded | undefined>;
   /** Checks the whole file; what it throws means that the part is worthless. */
@@ -257,7 +259,7 @@ function refusal(job: Download, response: Response): Error {
   return new UnderpaintError({
     code: "download-failed",
     what: `${address} answers ${response.status}`,
-    remedy: "check the address, and that you may read it",
+    remedy: job.closedRemedy ?? "check the address, and that you may read it",
   });
 }
 

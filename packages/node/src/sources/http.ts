@@ -1,7 +1,6 @@
 import { UnderpaintError } from "@underpaint/core";
 
 const mostRedirects = 10;
-const answerMs = 30_000;
 
 /** A failure that may pass: the network, or a server that is busy. */
 export class PassingFailure extends Error {
@@ -26,6 +25,8 @@ export interface HttpRequest {
   readonly method?: "GET" | "HEAD";
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  /** How long to wait for an answer to begin; 30 s. */
+  readonly answerMs?: number;
   /** In place of the global fetch, for a proxy or a test. */
   readonly fetch?: typeof fetch | undefined;
 }
@@ -77,7 +78,8 @@ export async function send(address: URL, request: HttpRequest = {}): Promise<Res
 
 async function answer(url: URL, request: HttpRequest, headers: Headers): Promise<Response> {
   const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error("no answer in time")), answerMs);
+  const tooLate = (): void => silence.abort(new Error("no answer in time"));
+  const timer = setTimeout(tooLate, request.answerMs ?? 30_000);
   try {
     return await (request.fetch ?? fetch)(url, {
       method: request.method ?? "GET",

@@ -35,13 +35,23 @@ export function hubSettings(environment: Environment = process.env): HubSettings
     isOffline: isTrue(environment.HF_HUB_OFFLINE || environment.TRANSFORMERS_OFFLINE),
     async token() {
       const given = (environment.HF_TOKEN ?? environment.HUGGING_FACE_HUB_TOKEN)?.trim();
-      if (given) return given;
+      if (given) return checkToken(given);
       if (isTrue(environment.HF_HUB_DISABLE_IMPLICIT_TOKEN)) return undefined;
       const path = expand(environment.HF_TOKEN_PATH ?? join(home, "token"));
       const stored = await readFile(path, "utf8").catch(() => "");
-      return stored.trim() || undefined;
+      return stored.trim() ? checkToken(stored.trim()) : undefined;
     },
   };
+}
+
+/** A header's error would show the token; this one does not. */
+function checkToken(token: string): string {
+  if (/^[!-~]+$/.test(token)) return token;
+  throw new UnderpaintError({
+    code: "invalid-request",
+    what: "the hub's token has characters that a token cannot have",
+    remedy: "set HF_TOKEN to the token alone, or log in again with hf auth login",
+  });
 }
 
 function endpointOf(address: string): URL {

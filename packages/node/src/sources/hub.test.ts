@@ -46,6 +46,7 @@ beforeEach(async () => {
     new Map([
       ["me/tiny", tiny],
       ["me/closed", closed],
+      ["me/gated", { ...tiny, isGated: true }],
     ]),
     troubles,
   );
@@ -222,6 +223,17 @@ describe("hubSource", () => {
     await source("hub:me/closed").open("unet/model.onnx_data");
     // The fake's storage answers 400 to a token.
     expect(hub.headers.at(-1)?.authorization).toBeUndefined();
+  });
+
+  test("a model whose terms were not accepted says so, and no error shows a token", async () => {
+    expect(await failure(source("hub:me/gated").open("unet/model.onnx"))).toMatchObject({
+      code: "download-failed",
+      message: expect.stringContaining("accept the model's terms"),
+    });
+    const broken = source("hub:me/tiny", { HF_TOKEN: "sec\nret" });
+    const { code, message } = await failure(broken.size("model_index.json"));
+    expect(code).toBe("invalid-request");
+    expect(message).not.toMatch(/sec|ret\b/);
   });
 
   test("eight at once fetch once", async () => {

@@ -133,6 +133,7 @@ export function hubSource(address: string, options: HubOptions = {}): NodeModelS
         bytes: entry.bytes,
         maxBytes,
         immutable: true,
+        closedRemedy: "accept the model's terms on its page, and set HF_TOKEN",
         alreadyHere: async () => ((await exists(blob)) ? asWhole : undefined),
         verify: (part, during) => verifyHash(part, entry, file, during),
         signal,

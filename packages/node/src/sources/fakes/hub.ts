@@ -10,6 +10,8 @@ export interface FakeRepository {
   readonly branch: string;
   /** Only shown to who has this token. */
   readonly token?: string;
+  /** Whether all can see the list of its files, but nobody may read them (terms not accepted). */
+  readonly isGated?: boolean;
 }
 
 /**
@@ -69,6 +71,7 @@ export async function startFakeHub(
         })),
       );
     }
+    if (repository.isGated) return fail(403, "GatedRepo");
     const path = resolve![3]!;
     const content = repository.files.get(path);
     response.setHeader("x-repo-commit", repository.commit);
