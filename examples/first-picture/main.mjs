@@ -3,16 +3,15 @@
 //   npm run first-picture                          eight prompts, two seeds each
 //   npm run first-picture -- "a red apple"         eight pictures of one prompt
 //   npm run first-picture -- "a red apple" --seed 7 --count 1
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
   contactSheet,
   createPipeline,
-  createProgressBar,
-  encodePng,
+  createProgress,
   isUnderpaintError,
-  recipeText,
+  savePng,
 } from "@underpaint/node";
 
 const prompts = [
@@ -47,41 +46,40 @@ async function main() {
   const folder = "first-picture";
   await mkdir(folder, { recursive: true });
   const begin = performance.now();
+  const progress = createProgress(process.stderr);
   const pipeline = await createPipeline({
-    onWarning: ({ message }) => console.warn(`Note: ${message}`),
+    onProgress: (loaded) => progress.load(loaded),
+    onWarning: ({ message }) => progress.line(`Note: ${message}`),
   });
-  console.log(`Underpaint with ${pipeline.manifest.id}, on ${pipeline.device}.`);
+  await pipeline.load();
+  progress.line(`Underpaint with the model ${pipeline.manifest.id}, on ${pipeline.device}.`);
 
-  const bar = createProgressBar();
   const cells = [];
-  for (const [index, request] of requests.entries()) {
+  for (const request of requests) {
+    progress.begin(request.prompt);
     const { images, recipes, seeds } = await pipeline.generate({
       ...request,
-      onStep: ({ step, steps }) =>
-        bar.update({
-          done: index + step / steps,
-          total: requests.length,
-          label: `${request.prompt} · step ${step}/${steps}`,
-        }),
+      onStep: ({ step, steps }) => progress.step(step, steps),
     });
+    progress.end();
     for (const [k, image] of images.entries()) {
       const file = join(folder, `${slug(request.prompt)}-${seeds[k]}.png`);
-      await writeFile(file, encodePng(image, { text: recipeText(recipes[k]) }));
-      cells.push({ image, label: `${request.prompt} (${seeds[k]})`, file, seed: seeds[k] });
+      await savePng(file, image, { recipe: recipes[k] });
+      cells.push({ image, label: `${request.prompt} · ${seeds[k]}`, file, seed: seeds[k] });
     }
   }
-  bar.end();
   await pipeline.dispose();
 
   const sheet = join(folder, "sheet.png");
-  await writeFile(sheet, encodePng(contactSheet(cells, { columns: 4, scale: 2 })));
+  await savePng(sheet, contactSheet(cells, { columns: 4, scale: 2 }));
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-  console.log(`${cells.length} pictures in ${seconds} s. The number is the seed that makes each again:\n`);
-  for (const { file, seed } of cells) console.log(`  ${relative(".", file).padEnd(56)} seed ${seed}`);
+  console.log(`\n${cells.length} pictures in ${seconds} s, each with the seed that makes it again:\n`);
+  const width = Math.max(...cells.map(({ file }) => file.length));
+  for (const { file, seed } of cells) console.log(`  ${file.padEnd(width)}  seed ${seed}`);
   console.log(`\nAll on one sheet: ${sheet}`);
-  const [first] = cells;
+  const [{ prompt, seed }] = requests;
   console.log(
-    `One of them again: npm run first-picture -- "${first.label.replace(/ \(\d+\)$/, "")}" --seed ${first.seed} --count 1`,
+    `One of them again: npm run first-picture -- ${JSON.stringify(prompt)} --seed ${seed} --count 1`,
   );
 }
 
