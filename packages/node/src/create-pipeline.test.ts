@@ -111,8 +111,12 @@ describe("createPipeline", () => {
     const site = await serveFiles(await starterFiles("/"));
     servers.push(site);
     const seen: ModelProgress[] = [];
+    const nodeWarnings: Error[] = [];
+    const collect = (warning: Error) => nodeWarnings.push(warning);
+    process.on("warning", collect);
     const pipeline = await createPipeline({
       model: site.address,
+      signal: new AbortController().signal,
       cacheFolder: place,
       device: "cpu",
       onProgress: (progress) => seen.push(progress),
@@ -126,6 +130,8 @@ describe("createPipeline", () => {
       seen.map(({ loadedBytes }) => loadedBytes).sort((a, b) => a - b),
     );
     expect(seen.at(-1)!.loadedBytes).toBe(total);
+    process.off("warning", collect);
+    expect(nodeWarnings).toEqual([]);
     await pipeline.dispose();
   });
 

@@ -2,15 +2,17 @@
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   signal.throwIfAborted();
+  // A signal of its own for each: Node warns of many listeners on one.
+  const own = AbortSignal.any([signal]);
   let stop = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
+    stop = () => reject(own.reason);
+    own.addEventListener("abort", stop, { once: true });
   });
   try {
     return await Promise.race([work, aborted]);
   } finally {
-    signal.removeEventListener("abort", stop);
+    own.removeEventListener("abort", stop);
   }
 }
 
