@@ -1,9 +1,9 @@
 import {
+  addToSeed,
   batchEntry,
   createNoiseSource,
   type FloatTensor,
   type Seed,
-  addToSeed,
   zeros,
 } from "@underpaint/core";
 

@@ -51,8 +51,7 @@ export function gaussianDenoiser(data: GaussianData = {}): GaussianDenoiser {
         const gain = (level.alpha * s(i) ** 2) / deviation(level, i);
         return m(i) + gain * place(z, level, i);
       }),
-    consistent: async (latents, level) =>
-      map(latents, (z, i) => m(i) + s(i) * place(z, level, i)),
+    consistent: async (latents, level) => map(latents, (z, i) => m(i) + s(i) * place(z, level, i)),
     carry: (latents, from, to) =>
       map(latents, (z, i) => mean(to, i) + deviation(to, i) * place(z, from, i)),
     latents: (level, normals) =>

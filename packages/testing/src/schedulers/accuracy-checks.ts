@@ -1,8 +1,8 @@
 import type { NoiseModel } from "@underpaint/core";
 import { type Check, check, need } from "../check.js";
+import { consistencyError, odeError, sdeError } from "./errors-of-runs.js";
 import { measuredNoise } from "./noise-models.js";
 import type { Expectations, SchedulerFactory } from "./options.js";
-import { consistencyError, odeError, sdeError } from "./errors-of-runs.js";
 
 /** How far below the declared order the measured one may be: runs are of finite length. */
 const shortfall = 0.3;

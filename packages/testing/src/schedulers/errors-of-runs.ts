@@ -8,7 +8,7 @@ import {
   zeros,
 } from "@underpaint/core";
 import { need } from "../check.js";
-import { countingNoise, replayedNoise } from "../fakes/counting-noise.js";
+import { countingNoise } from "../fakes/counting-noise.js";
 import { gaussianDenoiser } from "../fakes/gaussian.js";
 import { normals, run, runData, runDims } from "./run.js";
 

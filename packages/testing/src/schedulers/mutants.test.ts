@@ -3,7 +3,6 @@ import {
   euler,
   type FloatTensor,
   linear,
-  linspace,
   type NoiseLevel,
   type SamplingRun,
   type Scheduler,
@@ -119,8 +118,7 @@ const keepsSchedule: Breach = (scheduler) => {
       kept = scheduler.schedule(...given);
       return kept;
     },
-    start: (run) => (latents, index) =>
-      scheduler.start({ ...run, schedule: kept })(latents, index),
+    start: (run) => (latents, index) => scheduler.start({ ...run, schedule: kept })(latents, index),
   };
 };
 
@@ -148,7 +146,8 @@ interface Mutant {
 
 const less = "has steps + 1 levels on one scale, each with less noise than the one before";
 const more = "has steps + 1 levels on one scale, each with more noise than the one before";
-const timesteps = "tells the network timesteps in range, of their type, that mean the noise there is";
+const timesteps =
+  "tells the network timesteps in range, of their type, that mean the noise there is";
 const json = "is made again by its name and options in JSON";
 const untouched = "leaves the tensors that it is given, and has given, as they are";
 const calls = "calls the network and the noise as declared";
@@ -295,7 +294,12 @@ const mutants: readonly Mutant[] = [
     of: sound.euler,
     breach: ({ options }) => ({ options: { ...options, sTmax: undefined } }),
   },
-  { clause: json, told: "keeps its options back", of: sound.euler, breach: () => ({ options: {} }) },
+  {
+    clause: json,
+    told: "keeps its options back",
+    of: sound.euler,
+    breach: () => ({ options: {} }),
+  },
   { clause: json, told: "has no name", of: sound.euler, breach: () => ({ name: "" }) },
   {
     clause: json,
@@ -550,9 +554,7 @@ const mutants: readonly Mutant[] = [
         // Late runs do without, so that their clause holds.
         const wrong = run.noiseModel.kind === "flow" && run.begin === 0;
         return async (latents, index) =>
-          wrong && index === 0
-            ? linear(0.999, await step(latents, index))
-            : step(latents, index);
+          wrong && index === 0 ? linear(0.999, await step(latents, index)) : step(latents, index);
       },
     }),
   },
@@ -591,7 +593,7 @@ const mutants: readonly Mutant[] = [
 ];
 
 /** A clause without the kind of noise that it is about. */
-const clauseOf = (name: string): string => name.replace(/ \((diffusion|flow|edm)\)$/, "");
+const clauseOf = (name: string): string => name.replace(/ \((diffusion|flow|edm|angular)\)$/, "");
 
 async function broken(of: Sound, breach: Breach, more: SchedulerCheckOptions = {}) {
   const make = (options?: Options): Scheduler => {

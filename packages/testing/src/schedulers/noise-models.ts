@@ -9,14 +9,19 @@ export interface TriedNoise {
   readonly mayBeRefused: boolean;
 }
 
-const kinds = ["diffusion", "flow", "edm"] as const satisfies readonly NoiseModel["kind"][];
+const kinds = [
+  "diffusion",
+  "flow",
+  "edm",
+  "angular",
+] as const satisfies readonly NoiseModel["kind"][];
 
 /** Every kind of noise model there is. */
 export const noiseKinds: readonly NoiseModel["kind"][] = kinds;
 
 const stableDiffusion = { beta_schedule: "scaled_linear", beta_start: 0.00085, beta_end: 0.012 };
 
-/** Stable Diffusion's noise, flow and EDM, with everything that their networks may predict. */
+/** Stable Diffusion's noise, flow, EDM's and v-diffusion's, with all that networks may predict. */
 export function triedNoise(wanted: readonly NoiseModel["kind"][]): readonly TriedNoise[] {
   const table = ["epsilon", "v_prediction", "sample"].flatMap((prediction_type) =>
     [false, true].map((rescale_betas_zero_snr) => ({
@@ -35,7 +40,12 @@ export function triedNoise(wanted: readonly NoiseModel["kind"][]): readonly Trie
     mayBeRefused: false,
     model: noiseModelFromConfig({ _class_name: "FlowMatchEulerDiscreteScheduler" }),
   };
-  return [...table, flow, ...edm].filter(({ model }) => wanted.includes(model.kind));
+  const angular = {
+    name: "angular noise",
+    mayBeRefused: false,
+    model: noiseModelFromConfig({ _class_name: "IPNDMScheduler" }),
+  };
+  return [...table, flow, ...edm, angular].filter(({ model }) => wanted.includes(model.kind));
 }
 
 /**

@@ -60,8 +60,7 @@ export interface SchedulerCheckOptions {
 }
 
 /** {@link SchedulerCheckOptions} with everything filled in. */
-export interface Expectations 
-  extends Required<Omit<SchedulerCheckOptions, "calls" | "mayRefuse">> {
+export interface Expectations extends Required<Omit<SchedulerCheckOptions, "calls" | "mayRefuse">> {
   readonly calls: (index: number, steps: number) => readonly Call[];
   readonly mayRefuse: (steps: number, noiseModel: NoiseModel) => boolean;
 }
@@ -80,7 +79,6 @@ export function expectations(options: SchedulerCheckOptions): Expectations {
     refuses: [],
     ...options,
     calls: typeof calls === "function" ? calls : () => calls,
-    mayRefuse:
-      typeof mayRefuse === "function" ? mayRefuse : (steps) => mayRefuse.includes(steps),
+    mayRefuse: typeof mayRefuse === "function" ? mayRefuse : (steps) => mayRefuse.includes(steps),
   };
 }

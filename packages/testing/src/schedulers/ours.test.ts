@@ -54,7 +54,7 @@ const expected: readonly Expected[] = [
     calls: butInTheLast("denoise", "noise"),
   },
   { name: "dpmpp-2m", ...twoKinds, order: 2, multistep: true },
-  { name: "dpmpp-2m", of: { spacing: karras }, ...twoKinds, order: 2, multistep: true },
+  { name: "dpmpp-2m", of: { spacing: karras }, ...overLambda, order: 2, multistep: true },
   { name: "dpmpp-2m", of: { solverType: "heun" }, ...twoKinds, order: 2, multistep: true },
   { name: "dpm-multistep", ...twoKinds, order: 2, multistep: true },
   { name: "dpm-multistep", of: { solverOrder: 1 }, ...twoKinds },
@@ -68,7 +68,11 @@ const expected: readonly Expected[] = [
     multistep: true,
     calls: butInTheLast("denoise", "noise"),
   },
-  { name: "ddim-inverse", inverts: true, mayRefuse: (_, noise) => noise.predictionType === "sample" },
+  {
+    name: "ddim-inverse",
+    inverts: true,
+    mayRefuse: (_, noise) => noise.predictionType === "sample",
+  },
   { name: "ddpm", solves: "sde", calls: butInTheLast("denoise", "noise") },
   {
     name: "pndm",

@@ -1,4 +1,10 @@
-import { batchEntry, type Denoise, type FloatTensor, type NoiseModel, type Scheduler } from "@underpaint/core";
+import {
+  batchEntry,
+  type Denoise,
+  type FloatTensor,
+  type NoiseModel,
+  type Scheduler,
+} from "@underpaint/core";
 import { type Check, check, fail, need, refusal } from "../check.js";
 import { needSameStates, sameBits, sameJson, throughJson } from "../compare.js";
 import { type CountingNoise, countingNoise, replayedNoise } from "../fakes/counting-noise.js";
@@ -153,7 +159,10 @@ async function checkTail(
   const noise = countingNoise(runDims, 1);
   const full = await plainRun(make(), noiseModel, expected, 1, steps, noise);
   for (let begin = 1; begin < steps; begin++) {
-    const before = full.calls.slice(0, begin).flat().filter((call) => call === "noise").length;
+    const before = full.calls
+      .slice(0, begin)
+      .flat()
+      .filter((call) => call === "noise").length;
     const late = await run({
       scheduler: make(),
       steps,

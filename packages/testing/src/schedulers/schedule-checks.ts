@@ -1,16 +1,14 @@
 import {
   isUnderpaintError,
-  type DiffusionNoise,
-  type FlowNoise,
   type NoiseLevel,
   type NoiseModel,
   type Schedule,
 } from "@underpaint/core";
 import { type Check, check, fail, need, refusal } from "../check.js";
+import { countingNoise } from "../fakes/counting-noise.js";
 import { measuredNoise, noiseKinds, type TriedNoise, triedNoise } from "./noise-models.js";
 import type { Expectations, SchedulerFactory } from "./options.js";
-import { run, runData, runDims, normals } from "./run.js";
-import { countingNoise } from "../fakes/counting-noise.js";
+import { normals, run, runData, runDims } from "./run.js";
 
 /** The numbers of steps that every clause about schedules tries. */
 export const triedSteps: readonly number[] = [1, 2, 3, 1000];
@@ -22,9 +20,8 @@ export function scheduleChecks(make: SchedulerFactory, expected: Expectations): 
     check(`has steps + 1 levels on one scale, each with ${order} noise than the one before`, () =>
       forEverySchedule(make, expected, checkLevels),
     ),
-    check(
-      expected.endsWithNoise ? "ends with some noise left" : "ends without noise",
-      () => forEverySchedule(make, expected, checkEnd),
+    check(expected.endsWithNoise ? "ends with some noise left" : "ends without noise", () =>
+      forEverySchedule(make, expected, checkEnd),
     ),
     ...(expected.inverts
       ? []
@@ -121,7 +118,8 @@ function checkEnd({ schedule: { levels }, expected, where }: Case): void {
 function checkInitialScale({ schedule: { levels, initialNoiseScale }, where }: Case): void {
   const { alpha, sigma } = levels[0]!;
   // The reference has sigma, or √(sigma² + alpha²) for the picture that is not there, or 1 = both.
-  const sound = initialNoiseScale >= sigma * 0.99999 && initialNoiseScale <= (sigma + alpha) * 1.00001;
+  const sound =
+    initialNoiseScale >= sigma * 0.99999 && initialNoiseScale <= (sigma + alpha) * 1.00001;
   need(sound, () => {
     return (
       `${where}: initialNoiseScale is ${initialNoiseScale}, expected from sigma, ${sigma}, ` +
@@ -166,9 +164,6 @@ function checkType(timestep: number, type: Schedule["timestepType"], where: stri
   else need(Math.fround(timestep) === timestep, `${where} is no float32 value`);
 }
 
-/** Rounding a timestep, or cutting its fraction off, moves it by less than this. */
-const reach = 1.001;
-
 /**
  * A timestep means a level's noise; in inversion, which guesses the noise at a step's end, that at
  * either of its ends or between them.
@@ -179,31 +174,56 @@ function checkMeaning(
   model: NoiseModel,
   where: string,
 ): void {
-  const [least, most] = [Math.min(...ends.map(ratio)), Math.max(...ends.map(ratio))];
-  if (model.kind === "edm") {
-    const [low, high] = [Math.log(least) / 4 - 1e-4, Math.log(most) / 4 + 1e-4];
-    need(timestep >= low && timestep <= high, `${where} is not ln(sigma) / 4, ${low} to ${high}`);
-    return;
-  }
-  const last = model.kind === "flow" ? model.trainTimesteps : model.alphasCumprod.length - 1;
-  need(timestep >= 0 && timestep <= last, `${where} is not from 0 to ${last}`);
-  // Beyond its ends a table has no better timestep than its first and last.
-  const low = timestep < reach ? 0 : ratioAt(model, timestep - reach, Math.floor);
-  const high = timestep > last - reach ? Infinity : ratioAt(model, timestep + reach, Math.ceil);
-  need(most >= low && least <= high, () => {
-    const found = least === most ? least : `${least} to ${most}`;
-    return `${where} means sigma / alpha from ${low} to ${high}; at the level it is ${found}`;
+  const meant = ends.map((level) => timestepOf(level, model));
+  const [low, high] = [Math.min(...meant), Math.max(...meant)];
+  const reach = reachOf(model);
+  need(timestep >= low - reach && timestep <= high + reach, () => {
+    const right = low === high ? low : `from ${low} to ${high}`;
+    return `${where} is not the level's, which is ${right}, give or take ${reach}`;
+  });
+  const last = lastOf(model);
+  need(last === undefined || (timestep >= 0 && timestep <= last), () => {
+    return `${where} is not from 0 to ${last}`;
   });
 }
 
-function ratioAt(
-  model: DiffusionNoise | FlowNoise,
-  timestep: number,
-  round: (value: number) => number,
-): number {
-  if (model.kind === "flow") return timestep / (model.trainTimesteps - timestep);
-  const left = model.alphasCumprod[round(timestep)]!;
-  return Math.sqrt((1 - left) / left);
+/** How far off a timestep may be: it may be rounded, or lie in a table by another rule than ours. */
+function reachOf({ kind }: NoiseModel): number {
+  return kind === "diffusion" || kind === "flow" ? 1.2 : 1e-4;
+}
+
+/** The last timestep; the first is 0. Undefined where there is none. */
+function lastOf(model: NoiseModel): number | undefined {
+  switch (model.kind) {
+    case "diffusion":
+      return model.alphasCumprod.length - 1;
+    case "flow":
+      return model.trainTimesteps;
+    case "angular":
+      return 1;
+    case "edm":
+      return undefined;
+  }
+}
+
+/** The timestep that means a level's noise; of a table's, fractions by going straight in between. */
+function timestepOf(level: NoiseLevel, model: NoiseModel): number {
+  const wanted = ratio(level);
+  switch (model.kind) {
+    case "edm":
+      return Math.log(wanted) / 4;
+    case "angular":
+      return Math.atan(wanted) / (Math.PI / 2);
+    case "flow":
+      return level.sigma * model.trainTimesteps;
+    case "diffusion": {
+      const ratios = Array.from(model.alphasCumprod, (left) => Math.sqrt((1 - left) / left));
+      const above = ratios.findIndex((value) => value > wanted);
+      if (above <= 0) return above === 0 ? 0 : ratios.length - 1;
+      const [low, high] = [ratios[above - 1]!, ratios[above]!];
+      return above - 1 + (wanted - low) / (high - low);
+    }
+  }
 }
 
 async function checkBadSteps(make: SchedulerFactory, expected: Expectations): Promise<void> {
