@@ -13,7 +13,7 @@ from pathlib import Path
 
 BOS, EOS = "<|startoftext|>", "<|endoftext|>"
 LENGTH = 77
-_PATTERN = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|[^\s\w]+")
+_PATTERN = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|(?:[^\s\w]|_)+")
 
 
 def _byte_letters() -> list[str]:
