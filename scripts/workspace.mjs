@@ -21,7 +21,7 @@ export function run(command, args, { title, quiet = false } = {}) {
   }
   if (result.status !== 0) {
     if (quiet) console.error(`${result.stdout}\n${result.stderr}`);
-    console.error(`\n${title ?? [command, ...args].join(" ")}: failed`);
+    if (title) console.error(`\n${title}: failed`);
     process.exit(result.status ?? 1);
   }
 }

@@ -16,13 +16,13 @@ import {
 
 const prompts = [
   "red apple",
-  "rocket, flat style",
-  "blue umbrella",
-  "birthday cake",
-  "yellow star on a blue background",
+  "rocket",
+  "umbrella",
+  "birthday cake, 3d style",
+  "yellow star",
   "cat face",
   "hamburger",
-  "green tree",
+  "tree",
 ];
 
 async function main() {
@@ -65,7 +65,7 @@ async function main() {
     for (const [k, image] of images.entries()) {
       const file = join(folder, `${slug(request.prompt)}-${seeds[k]}.png`);
       await savePng(file, image, { recipe: recipes[k] });
-      cells.push({ image, label: `${request.prompt} · ${seeds[k]}`, file, seed: seeds[k] });
+      cells.push({ image, label: `${request.prompt} (${seeds[k]})`, file, seed: seeds[k] });
     }
   }
   await pipeline.dispose();
@@ -90,6 +90,7 @@ function slug(prompt) {
 }
 
 main().catch((error) => {
-  console.error(isUnderpaintError(error) ? error.message : error);
+  const isUsers = isUnderpaintError(error) || error?.code?.startsWith("ERR_PARSE_ARGS");
+  console.error(isUsers ? error.message : error);
   process.exitCode = 1;
 });

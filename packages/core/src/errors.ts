@@ -91,7 +91,11 @@ export class UnderpaintError extends Error {
     if ("value" in details) parts[0] += ` (found ${show(details.value)})`;
     if (details.allowed !== undefined) parts.push(`allowed: ${details.allowed}`);
     if (details.remedy !== undefined) parts.push(details.remedy);
-    super(`${parts.join("; ")}.`, details.cause === undefined ? {} : { cause: details.cause });
+    const sentence = parts.join("; ");
+    super(
+      sentence.endsWith("?") ? sentence : `${sentence}.`,
+      details.cause === undefined ? {} : { cause: details.cause },
+    );
     this.code = details.code;
     this.value = details.value;
     this.allowed = details.allowed;

@@ -101,6 +101,6 @@ describe("validateRequest", () => {
   ])("refuses %o", (request, ...parts) => {
     const message = refusal(request);
     for (const part of parts) expect(message).toContain(part);
-    expect(message).toMatch(/^[^.]*\S.*\.$/);
+    expect(message).toMatch(/[.?]$/);
   });
 });
