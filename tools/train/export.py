@@ -31,6 +31,10 @@ from starter.words import EVERYDAY
 from train_unet import Model
 
 
+#: Guidance that the figures in the model card were taken at.
+GUIDANCE = 4
+
+
 class TextGraph(nn.Module):
     def __init__(self, text):
         super().__init__()
@@ -194,12 +198,13 @@ def main() -> None:
     export(EncoderGraph(vae), [(torch.rand(2, 3, 64, 64) * 2 - 1,), (torch.rand(1, 3, 72, 96),)],
            ["sample"], ["latent_parameters"], {"sample": image, "latent_parameters": image},
            args.out / "vae_encoder/model.onnx")
-    write_configs(args.out, args.cache, tokenizer, args.nouns)
+    write_configs(args.out, args.cache, tokenizer, args.nouns, model.unet.config)
     files = [f for f in args.out.rglob("*") if f.is_file()]
     print(f"{sum(f.stat().st_size for f in files) / 1e6:.2f} MB in {len(files)} files")
 
 
-def write_configs(out: Path, cache: Path, tokenizer: Tokenizer, nouns: int) -> None:
+def write_configs(out: Path, cache: Path, tokenizer: Tokenizer, nouns: int,
+                  config: UNetConfig) -> None:
     def write(name: str, content) -> None:
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -211,7 +216,8 @@ def write_configs(out: Path, cache: Path, tokenizer: Tokenizer, nouns: int) -> N
         "scheduler": ["diffusers", "DDIMScheduler"], "tokenizer": ["transformers", "CLIPTokenizer"],
         "text_encoder": onnx_class, "unet": onnx_class, "vae_decoder": onnx_class,
         "vae_encoder": onnx_class, "safety_checker": [None, None],
-        "feature_extractor": [None, None], "requires_safety_checker": False})
+        "feature_extractor": [None, None], "requires_safety_checker": False,
+        "_underpaint_steps": 20, "_underpaint_guidance_scale": GUIDANCE})
     write("scheduler/scheduler_config.json", {
         "_class_name": "DDIMScheduler", "beta_start": 0.00085, "beta_end": 0.012,
         "beta_schedule": "scaled_linear", "num_train_timesteps": 1000,
@@ -231,6 +237,7 @@ def write_configs(out: Path, cache: Path, tokenizer: Tokenizer, nouns: int) -> N
     write("unet/config.json", {
         "_class_name": "UNet2DConditionModel", "sample_size": 64 // FACTOR,
         "in_channels": LATENT_CHANNELS, "out_channels": LATENT_CHANNELS,
+        "block_out_channels": [config.fine, config.coarse],
         "cross_attention_dim": WIDTH})
     vae = {"_class_name": "AutoencoderKL", "latent_channels": LATENT_CHANNELS,
            "scaling_factor": 1.0, "sample_size": 64, "block_out_channels": [16, 56, 112]}

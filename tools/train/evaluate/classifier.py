@@ -5,7 +5,7 @@
 It names the noun, the style, the colour of the thing and of the ground. It learns from all sets,
 with shifts, turns, blur and grain, and is measured on drawings of known nouns that it did not
 see. Exported to evaluate/judge/ as ONNX (sample ->
-noun, style, colour, ground), with labels.json, so that any pipeline's pictures can be judged.
+noun, style, colour, ground), with labels.json (and how far a noun's drawings are apart), so that any pipeline's pictures can be judged.
 """
 
 from __future__ import annotations
@@ -72,6 +72,13 @@ def roughen(x: Tensor) -> Tensor:
     blurred = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
     share = torch.rand(count, 1, 1, 1) * (torch.rand(count, 1, 1, 1) < 0.5)
     return x.lerp(blurred, share) + 0.03 * torch.randn_like(x)
+
+
+def mean_distance(pictures: np.ndarray) -> float:
+    """Mean over pairs of the root mean square difference, in units of the range."""
+    x = pictures.reshape(len(pictures), -1).astype(np.float32) / 255
+    pairs = [(x[i] - x[j]) for i in range(len(x)) for j in range(i)]
+    return float(np.mean([np.sqrt((d * d).mean()) for d in pairs]))
 
 
 def main() -> None:
@@ -150,8 +157,15 @@ def main() -> None:
            ["noun", "style", "colour", "ground"],
            {k: {0: "batch"} for k in ("sample", "noun", "style", "colour", "ground")},
            out / "model.onnx")
+    drawn = {name: [] for name in names}
+    for i in index:
+        if records[i]["kind"] == "plain":
+            drawn[records[i]["label"]].append(pixels[i])
+    spread = {name: round(mean_distance(np.stack(some)), 4) for name, some in drawn.items()
+              if len(some) >= 4}
     (out / "labels.json").write_text(json.dumps(
-        {"noun": names, "style": list(ALL_STYLES), "colour": COLOURS, "ground": GROUND_WORDS}))
+        {"noun": names, "style": list(ALL_STYLES), "colour": COLOURS, "ground": GROUND_WORDS,
+         "spread": spread}) + "\n")
 
 
 if __name__ == "__main__":

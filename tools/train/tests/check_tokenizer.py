@@ -19,10 +19,11 @@ from export import write_configs  # noqa: E402
 from starter.captions import caption  # noqa: E402
 from starter.runtime import CACHE  # noqa: E402
 from starter.tokenizer import Tokenizer  # noqa: E402
+from starter.unet import UNetConfig  # noqa: E402
 
 ours = Tokenizer(CACHE / "tokenizer")
 with tempfile.TemporaryDirectory() as folder:
-    write_configs(Path(folder), CACHE, ours, 400)
+    write_configs(Path(folder), CACHE, ours, 400, UNetConfig())
     theirs = CLIPTokenizer.from_pretrained(f"{folder}/tokenizer")
 rng = random.Random(0)
 texts = [caption(r, rng) for r in json.loads((CACHE / "dataset.json").read_text())[::20]]
