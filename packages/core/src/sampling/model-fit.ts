@@ -2,7 +2,11 @@ import { UnderpaintError } from "../errors.js";
 import type { NoiseLevel } from "./contract.js";
 import type { DiffusionNoise, NoiseModel } from "./noise-model.js";
 
-/** @throws UnderpaintError `invalid-request` unless `steps` is a whole number from 1 to 10,000. */
+/**
+ * Refuses what is no number of steps.
+ *
+ * @throws UnderpaintError `invalid-request` unless `steps` is a whole number from 1 to 10,000.
+ */
 export function checkSteps(steps: number): void {
   if (Number.isInteger(steps) && steps >= 1 && steps <= 10_000) return;
   throw new UnderpaintError({
@@ -17,12 +21,14 @@ const kindNames = {
   diffusion: "a table of betas",
   flow: "rectified flow",
   edm: "EDM's continuous noise",
+  angular: "v-diffusion's continuous noise",
 } as const satisfies Record<NoiseModel["kind"], string>;
 
 const schedulersFor = {
   diffusion: "euler, ddim or dpmpp-2m",
   flow: "flow-match-euler",
   edm: "edm-euler",
+  angular: "ipndm",
 } as const satisfies Record<NoiseModel["kind"], string>;
 
 /**
