@@ -59,11 +59,16 @@ export function fakeSession(graph: FakeGraph, label = "a fake graph"): FakeSessi
     get isDisposed() {
       return disposal !== undefined;
     },
-    async run(feeds, { outputs = graph.outputs.map(({ name }) => name) } = {}) {
-      if (disposal) throw new UnderpaintError({ code: "disposed", what: `${label} was unloaded` });
+    run(feeds, { outputs = graph.outputs.map(({ name }) => name) } = {}) {
+      if (disposal) {
+        const what = `${label} was unloaded`;
+        return Promise.reject(new UnderpaintError({ code: "disposed", what }));
+      }
       const work = compute(feeds, outputs);
       running.add(work);
-      return work.finally(() => running.delete(work));
+      const done = () => void running.delete(work);
+      work.then(done, done);
+      return work;
     },
     dispose() {
       disposal ??= Promise.allSettled(running).then(() => {});
