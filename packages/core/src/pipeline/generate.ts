@@ -240,5 +240,7 @@ async function decode(
     const pixels = await stopwatch.time("vaeDecoder", () => decoder.decode(batchEntry(latents, k)));
     images.push(fromTensor(pixels));
   }
+  // Runs cannot be interrupted: an abort during the last one is found here.
+  signal?.throwIfAborted();
   return images;
 }
