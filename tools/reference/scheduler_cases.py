@@ -227,6 +227,180 @@ sde = [
     {"config": SD, "step": {"s_noise": 1.1}, "prepare": inject_brownian_path},
 ]
 
+FLOW = {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "flow_shift": 3.0}
+
+dpm_singlestep = [
+    *configs(
+        {},
+        {**SD, **V},
+        *[{**SD, **sigmas} for sigmas in SIGMAS],
+        {"beta_schedule": "squaredcos_cap_v2", "use_karras_sigmas": True},
+        {"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1},
+        {**SD, "solver_order": 1},
+        {**SD, "solver_order": 3},
+        {**SD, "solver_order": 3, "solver_type": "heun", "prediction_type": "sample"},
+        {**SD, "solver_order": 3, "final_sigmas_type": "sigma_min", "lower_order_final": True},
+        {**SD, "final_sigmas_type": "sigma_min", "solver_type": "heun"},
+        {**SD, "algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min", "solver_order": 3},
+        {**SD, "algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min", "solver_type": "heun", **V},
+        {**SD, "thresholding": True, "sample_max_value": 1.5},
+        {**SD, **FLOW},
+    ),
+    *[
+        {"config": {**SD, **SDE, **config}, "stochastic": True}
+        for config in (
+            {},
+            {"solver_order": 3},
+            {"solver_order": 3, "solver_type": "heun", "use_karras_sigmas": True},
+            {"solver_type": "heun"},
+        )
+    ],
+    {"config": SD, "set_timesteps": {"timesteps": [999, 850, 736, 645, 545, 455, 343, 233, 124, 24]}, "steps": [10]},
+    {"config": SD, "begin": 4, "steps": [10]},
+]
+
+deis = [
+    *configs(
+        {},
+        *[{**SD, **spacing} for spacing in SPACINGS],
+        {**SD, **V},
+        *[{**SD, **sigmas} for sigmas in SIGMAS],
+        {**SD, "solver_order": 1},
+        {**SD, "solver_order": 3},
+        {**SD, "solver_order": 3, "lower_order_final": False, "prediction_type": "sample"},
+        {**SD, "thresholding": True, "sample_max_value": 1.5},
+        {**SD, **FLOW},
+    ),
+    LATE,
+]
+
+unipc = [
+    *configs(
+        {},
+        *[{**SD, **spacing} for spacing in SPACINGS],
+        SD_LEADING,
+        *[{**SD, **sigmas} for sigmas in SIGMAS],
+        {**SD, "use_karras_sigmas": True, "final_sigmas_type": "sigma_min"},
+        {**SD, "use_karras_sigmas": True, "sigma_min": 0.05, "sigma_max": 11.0},
+        {**SD, "solver_order": 1},
+        {**SD, "solver_order": 3, **V},
+        {**SD, "solver_order": 3, "solver_type": "bh1", "final_sigmas_type": "sigma_min"},
+        {**SD, "solver_type": "bh1", "final_sigmas_type": "sigma_min", "lower_order_final": False},
+        {**SD, "predict_x0": False, "final_sigmas_type": "sigma_min"},
+        {**SD, "predict_x0": False, "final_sigmas_type": "sigma_min", "solver_order": 3, **V},
+        {**SD, "disable_corrector": [0, 2], "prediction_type": "sample"},
+        {**SD, "thresholding": True, "sample_max_value": 1.5},
+        {**ZERO_SNR, "timestep_spacing": "trailing"},
+        {**SD, **FLOW},
+        {**SD, **FLOW, "shift_terminal": 0.02, "final_sigmas_type": "sigma_min"},
+        {**SD, **FLOW, "use_karras_sigmas": True, "sigma_min": 0.01, "sigma_max": 200.0},
+    ),
+    {"config": {**SD, **FLOW, "use_dynamic_shifting": True}, "dynamic": True},
+    {"config": {**SD, **FLOW, "use_dynamic_shifting": True, "time_shift_type": "linear"}, "dynamic": True},
+    {"config": {**SD, **FLOW}, "set_timesteps": {"sigmas": [1.0, 0.8, 0.6, 0.4, 0.2]}, "steps": [5]},
+    LATE,
+]
+
+sa_solver = [
+    {"config": config, "stochastic": True}
+    for config in (
+        {},
+        *[{**SD, **spacing} for spacing in SPACINGS],
+        {**SD, **V},
+        *[{**SD, **sigmas} for sigmas in SIGMAS],
+        {**SD, "predictor_order": 1, "corrector_order": 1},
+        {**SD, "predictor_order": 3, "corrector_order": 3},
+        {**SD, "predictor_order": 2, "corrector_order": 3, "lower_order_final": False},
+        {**SD, "algorithm_type": "noise_prediction"},
+        {**SD, "algorithm_type": "noise_prediction", "predictor_order": 3, "corrector_order": 2},
+        {**SD, "thresholding": True, "sample_max_value": 1.5, "prediction_type": "sample"},
+        {"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1},
+        {**SD, **FLOW},
+    )
+]
+sa_solver.append({**LATE, "stochastic": True})
+
+ipndm = configs({})
+
+lcm = [
+    *[
+        {"config": config, "stochastic": True}
+        for config in (
+            {},
+            {**V, "clip_sample": True, "clip_sample_range": 1.2},
+            {"original_inference_steps": 100, "timestep_scaling": 5.0},
+            {"thresholding": True, "sample_max_value": 1.5, "prediction_type": "sample"},
+            {**ZERO_SNR},
+        )
+    ],
+    {"config": {}, "steps": [1, 4], "stochastic": True},
+    {"config": {}, "set_timesteps": {"timesteps": [999, 759, 499, 259]}, "steps": [4], "stochastic": True},
+]
+
+tcd = [
+    *[
+        {"config": config, "step": {"eta": eta}, "stochastic": True}
+        for config, eta in (
+            ({}, 0.3),
+            ({}, 0.0),
+            (V, 1.0),
+            ({"original_inference_steps": 100, "prediction_type": "sample"}, 0.6),
+            (ZERO_SNR, 0.3),
+        )
+    ],
+    {"config": {}, "steps": [1, 4], "stochastic": True},
+    {"config": {}, "set_timesteps": {"timesteps": [999, 759, 499, 259]}, "steps": [4], "stochastic": True},
+]
+
+edm_euler = [
+    *configs(
+        {},
+        V,
+        {"sigma_schedule": "exponential"},
+        {"final_sigmas_type": "sigma_min", "sigma_max": 60.0, "sigma_min": 0.01, "rho": 5.0, "sigma_data": 1.0},
+    ),
+    {"config": {}, "step": CHURN, "stochastic": True},
+    {"config": V, "step": CHURN, "stochastic": True},
+]
+
+edm_dpm = [
+    *configs(
+        {},
+        V,
+        {"sigma_schedule": "exponential"},
+        {"final_sigmas_type": "sigma_min", "lower_order_final": False, "rho": 5.0, "sigma_data": 1.0},
+        {"solver_order": 1},
+        {"solver_order": 3, "euler_at_final": True},
+        {"solver_type": "heun", "thresholding": True, "sample_max_value": 1.5},
+    ),
+    {"config": SDE, "stochastic": True},
+    {"config": {**SDE, "solver_type": "heun"}, "stochastic": True},
+]
+
+DYNAMIC = {"use_dynamic_shifting": True, "base_shift": 0.4, "max_shift": 1.3}
+
+flow_euler = [
+    *configs(
+        {},
+        {"shift": 3.0},
+        {"shift": 3.0, "shift_terminal": 0.1},
+        *[{"shift": 2.0, **sigmas} for sigmas in SIGMAS],
+        {"invert_sigmas": True},
+        {"num_train_timesteps": 500},
+    ),
+    {"config": DYNAMIC, "dynamic": True},
+    {"config": {**DYNAMIC, "time_shift_type": "linear", "shift_terminal": 0.02}, "dynamic": True},
+    {"config": {"shift": 3.0, "stochastic_sampling": True}, "stochastic": True},
+    {"config": {"shift": 3.0}, "set_timesteps": {"sigmas": [1.0, 0.8, 0.6, 0.4, 0.2]}, "steps": [5]},
+    {"config": {"shift": 3.0}, "begin": 4, "steps": [10]},
+]
+
+flow_heun = [
+    *configs({}, {"shift": 3.0}),
+    {"config": {"shift": 3.0}, "step": {**CHURN, "s_tmax": 0.8}, "stochastic": True},
+    {"config": {"shift": 3.0}, "begin": 4, "steps": [10]},
+]
+
 beta_tables = [
     ("DDIMScheduler", {}),
     ("DDIMScheduler", SD),
@@ -261,4 +435,15 @@ cases_by_class = {
     "KDPM2DiscreteScheduler": dpm2,
     "KDPM2AncestralDiscreteScheduler": dpm2_ancestral,
     "DPMSolverSDEScheduler": sde,
+    "DPMSolverSinglestepScheduler": dpm_singlestep,
+    "DEISMultistepScheduler": deis,
+    "UniPCMultistepScheduler": unipc,
+    "SASolverScheduler": sa_solver,
+    "IPNDMScheduler": ipndm,
+    "LCMScheduler": lcm,
+    "TCDScheduler": tcd,
+    "EDMEulerScheduler": edm_euler,
+    "EDMDPMSolverMultistepScheduler": edm_dpm,
+    "FlowMatchEulerDiscreteScheduler": flow_euler,
+    "FlowMatchHeunDiscreteScheduler": flow_heun,
 }

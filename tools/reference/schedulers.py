@@ -9,9 +9,9 @@ Every case runs a scheduler as diffusers' pipelines do, over a toy network of a 
 operations (`toy_network`), so that JavaScript computes the same answer from the same input. Noise
 comes from one seeded generator and is stored once, in noise.json.
 
-Torch's and NumPy's float32 roots and logarithms are off by one bit in a fifth of all values, and
-which ones depends on the machine. Where that shows in sigmas or timesteps, a case also holds the
-ones that diffusers gives with both rounded correctly (`exact_roots`).
+Torch's and NumPy's float32 roots, powers and logarithms are off by one bit in a fifth of all
+values, and which ones depends on the machine. Where that shows in sigmas or timesteps, a case also
+holds the ones that diffusers gives with these rounded correctly (`exact_roots`).
 """
 
 import base64
@@ -27,12 +27,14 @@ import diffusers
 import numpy as np
 import torch
 from diffusers import schedulers as reference
+from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
 from scheduler_cases import beta_tables, cases_by_class
 
 OUT = Path(__file__).resolve().parents[2] / "fixtures" / "schedulers"
 DIMS = [2, 3, 2, 4]
 NOISE_SEED, LATENTS_SEED, DRAWS = 7, 1, 64
+SHIFT_DEFAULTS = {"base_image_seq_len": 256, "max_image_seq_len": 4096, "base_shift": 0.5, "max_shift": 1.15}
 VERSIONS = {"diffusers": diffusers.__version__, "torch": torch.__version__, "numpy": np.__version__}
 
 
@@ -50,16 +52,17 @@ def toy_network(sample, timestep):
 
 @contextlib.contextmanager
 def exact_roots():
-    """Float32 square roots and logarithms that are correctly rounded, on every machine."""
-    power, np_log = torch.Tensor.__pow__, np.log
-    plain = {name: getattr(torch, name) for name in ("sqrt", "log", "exp")}
+    """Float32 roots, powers, logarithms, … that are correctly rounded, on every machine."""
+    power, np_log, atan2 = torch.Tensor.__pow__, np.log, torch.atan2
+    plain = {name: getattr(torch, name) for name in ("sqrt", "log", "exp", "sin")}
 
     def rounded(function):
         return lambda x: function(x.double()).to(x.dtype)
 
     def pow_(x, exponent):
-        root = isinstance(exponent, float) and exponent == 0.5
-        return torch.sqrt(x) if root else power(x, exponent)
+        if isinstance(exponent, float):
+            return power(x.double(), exponent).to(x.dtype)
+        return power(x, exponent)
 
     def numpy_log(x, *args, **kwargs):
         if isinstance(x, torch.Tensor):
@@ -71,13 +74,14 @@ def exact_roots():
         setattr(torch, name, rounded(function))
         setattr(torch.Tensor, name, rounded(function))
     torch.Tensor.__pow__, np.log = pow_, numpy_log
+    torch.atan2 = lambda y, x: atan2(y.double(), x.double()).to(y.dtype)
     try:
         yield
     finally:
         for name, function in plain.items():
             setattr(torch, name, function)
             delattr(torch.Tensor, name)
-        torch.Tensor.__pow__, np.log = power, np_log
+        torch.Tensor.__pow__, np.log, torch.atan2 = power, np_log, atan2
 
 
 def class_named(name):
@@ -113,7 +117,13 @@ def told(scheduler):
 
 def run(name, case, steps, latents):
     arguments = dict(case.get("set_timesteps", {"num_inference_steps": steps}))
+    if name == "UniPCMultistepScheduler" and "sigmas" in arguments:
+        arguments["sigmas"] = np.array(arguments["sigmas"])
     config = case.get("config", {})
+    if case.get("dynamic"):
+        # As diffusers' pipelines do, with two by two latents a token.
+        limits = [config.get(k, v) for k, v in SHIFT_DEFAULTS.items()]
+        arguments["mu"] = calculate_shift(DIMS[2] // 2 * (DIMS[3] // 2), *limits)
     scheduler = make(name, config, arguments)
     with exact_roots():
         exact = make(name, config, arguments)

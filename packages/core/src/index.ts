@@ -116,7 +116,7 @@ export {
 export { readRecipe, recipeKeyword, recipeText } from "./recipe/recipe-text.js";
 
 // sampling
-export { betaSchedules, type BetaSchedule } from "./sampling/betas.js";
+export { type BetaSchedule, betaSchedules, linspaceFloat32 } from "./sampling/betas.js";
 export { type Churned, type ChurnOptions, churnedStep, churnFields, churning } from "./sampling/churn.js";
 export type {
   Denoise,
@@ -143,6 +143,7 @@ export {
   refuseUnreadableLevels,
 } from "./sampling/model-fit.js";
 export {
+  type AngularNoise,
   type DiffusionNoise,
   discreteLevel,
   type EdmNoise,

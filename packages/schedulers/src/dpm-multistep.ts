@@ -9,9 +9,9 @@ import {
   linspace,
   type NoiseLevel,
   noiseOfKind,
-  numberOption,
   optionalNumber,
   readOptions,
+  type SamplingRun,
   type Scheduler,
   type Spacing,
   spacingKinds,
@@ -22,11 +22,17 @@ import {
   wordOption,
 } from "@underpaint/core";
 import { type DpmAlgorithm, type DpmSolverType, dpmStep, lambdaOf } from "./dpm-coefficients.js";
-import { flowSchedule } from "./flow-schedule.js";
+import {
+  type FlowLambdaOptions,
+  flowLambdaFields,
+  flowLambdaSchedule,
+  flowShiftOf,
+  refuseFlowSpacing,
+} from "./flow-lambda-schedule.js";
 import { preservingSchedule } from "./preserving-schedule.js";
 
 /** Options of {@link dpmMultistep} that its presets leave open. */
-export interface DpmppOptions extends DynamicThresholdOptions {
+export interface DpmppOptions extends DynamicThresholdOptions, FlowLambdaOptions {
   /** How the steps are spread: `linspace()`. */
   readonly spacing?: Spacing;
   /** The second-order term: `midpoint`, or `heun`. */
@@ -39,8 +45,6 @@ export interface DpmppOptions extends DynamicThresholdOptions {
   readonly finalSigmasType?: "zero" | "sigma_min";
   /** Timesteps with less than this ln(alpha / sigma) are left out; −5.1 suits cosine betas. */
   readonly lambdaMinClipped?: number;
-  /** For models of flow: above 1, more steps go where there is much noise. 1. */
-  readonly flowShift?: number;
 }
 
 /** Options of {@link dpmMultistep}. */
@@ -65,7 +69,7 @@ const fields = {
   eulerAtFinal: flagOption(false),
   finalSigmasType: wordOption("zero", ["zero", "sigma_min"]),
   lambdaMinClipped: optionalNumber(-1000, 1000),
-  flowShift: numberOption(1, 1e-3, 1e3),
+  ...flowLambdaFields,
   ...thresholdFields,
 };
 
@@ -86,6 +90,21 @@ export function dpmpp2m(options: DpmppOptions = {}): Scheduler {
   return dpmNamed("dpmpp-2m", options, { solverOrder: 2, algorithmType: "dpmsolver++" });
 }
 
+/** DPM-Solver++ of third order. */
+export function dpmpp3m(options: DpmppOptions = {}): Scheduler {
+  return dpmNamed("dpmpp-3m", options, { solverOrder: 3, algorithmType: "dpmsolver++" });
+}
+
+/** DPM-Solver++ of second order for the SDE: draws one noise a step. */
+export function dpmpp2mSde(options: DpmppOptions = {}): Scheduler {
+  return dpmNamed("dpmpp-2m-sde", options, { solverOrder: 2, algorithmType: "sde-dpmsolver++" });
+}
+
+/** DPM-Solver++ of third order for the SDE: draws one noise a step. */
+export function dpmpp3mSde(options: DpmppOptions = {}): Scheduler {
+  return dpmNamed("dpmpp-3m-sde", options, { solverOrder: 3, algorithmType: "sde-dpmsolver++" });
+}
+
 function dpmNamed(
   name: string,
   options: DpmMultistepOptions,
@@ -101,10 +120,13 @@ function dpmNamed(
   return {
     name,
     options: Object.fromEntries(Object.entries(settings).filter(([key]) => !(key in preset))),
-    schedule(steps, noiseModel) {
+    schedule(steps, noiseModel, context) {
       checkSteps(steps);
       const noise = noiseOfKind(noiseModel, ["diffusion", "flow"], name);
-      if (noise.kind === "flow") return flowSchedule(steps, noise, settings.flowShift);
+      if (noise.kind === "flow") {
+        refuseFlowSpacing(settings.spacing, name);
+        return flowLambdaSchedule(steps, noise, flowShiftOf(settings, context));
+      }
       return preservingSchedule(settings.spacing, steps, noise, {
         timesteps: "int64-truncated-cosine",
         final: (_, table) => (settings.finalSigmasType === "zero" ? 0 : table[0]!),
@@ -113,23 +135,38 @@ function dpmNamed(
           : { lambdaMin: settings.lambdaMinClipped }),
       });
     },
-    start({ schedule: { levels }, denoise, noise }) {
-      const predictsNoise = !settings.algorithmType.endsWith("++");
-      const steps = levels.length - 1;
-      const outputs: FloatTensor[] = [];
-      return async (latents, index) => {
-        const level = levels[index]!;
-        const estimate = limitEstimate(await denoise(latents, level), settings);
-        outputs.unshift(
-          predictsNoise
-            ? linear(1 / level.sigma, latents, -level.alpha / level.sigma, estimate)
-            : estimate,
-        );
-        outputs.length = Math.min(outputs.length, settings.solverOrder);
-        const order = Math.min(outputs.length, orderAllowed(index, steps, levels, settings));
-        return update(settings, levels, index, order, latents, outputs, noise);
-      };
-    },
+    start: (run) => startDpmMultistep(run, settings),
+  };
+}
+
+/** What {@link startDpmMultistep} goes by. */
+export interface DpmMultistepSettings extends Required<DynamicThresholdOptions> {
+  readonly algorithmType: DpmAlgorithm;
+  readonly solverType: DpmSolverType;
+  readonly solverOrder: number;
+  readonly lowerOrderFinal: boolean;
+  readonly eulerAtFinal: boolean;
+}
+
+/** Begins a run of the multistep method over levels of any scale. */
+export function startDpmMultistep(
+  { schedule: { levels }, denoise, noise }: SamplingRun,
+  settings: DpmMultistepSettings,
+) {
+  const predictsNoise = !settings.algorithmType.endsWith("++");
+  const steps = levels.length - 1;
+  const outputs: FloatTensor[] = [];
+  return async (latents: FloatTensor, index: number): Promise<FloatTensor> => {
+    const level = levels[index]!;
+    const estimate = limitEstimate(await denoise(latents, level), settings);
+    outputs.unshift(
+      predictsNoise
+        ? linear(1 / level.sigma, latents, -level.alpha / level.sigma, estimate)
+        : estimate,
+    );
+    outputs.length = Math.min(outputs.length, settings.solverOrder);
+    const order = Math.min(outputs.length, orderAllowed(index, steps, levels, settings));
+    return update(settings, levels, index, order, latents, outputs, noise);
   };
 }
 

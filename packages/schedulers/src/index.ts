@@ -1,5 +1,6 @@
 // The public API of @underpaint/schedulers: every export by name.
 
+// spacings, and the two solvers that core has itself
 export {
   beta,
   customSigmas,
@@ -16,24 +17,54 @@ export {
   type Spacing,
   trailing,
 } from "@underpaint/core";
-export {
-  type DpmAlgorithm,
-  type DpmSolverType,
-  type DpmStep,
-  dpmStep,
-  lambdaOf,
-} from "./dpm-coefficients.js";
+export { configClassNames, type FromConfigOptions, fromConfig } from "./config/from-config.js";
+export { type LcmOptions, lcm, type TcdOptions, tcd } from "./consistency.js";
+export { type DdimInverseOptions, ddimInverse } from "./ddim-inverse.js";
+export { type DdpmOptions, ddpm } from "./ddpm.js";
+export { type DeisOptions, deis } from "./deis.js";
+export type { DpmAlgorithm, DpmSolverType } from "./dpm-coefficients.js";
 export {
   type DpmMultistepOptions,
   type DpmppOptions,
   dpmMultistep,
   dpmpp2m,
+  dpmpp2mSde,
+  dpmpp3m,
+  dpmpp3mSde,
 } from "./dpm-multistep.js";
+export {
+  type DpmppSinglestepOptions,
+  type DpmSinglestepOptions,
+  dpmpp2s,
+  dpmpp3s,
+  dpmSinglestep,
+} from "./dpm-singlestep.js";
+export { type Dpm2Options, dpm2, dpm2Ancestral } from "./dpm2.js";
+export { type DpmppSdeOptions, dpmppSde } from "./dpmpp-sde.js";
+export {
+  type EdmDpmMultistepOptions,
+  type EdmEulerOptions,
+  edmDpmMultistep,
+  edmEuler,
+} from "./edm.js";
 export { type EulerAncestralOptions, eulerAncestral } from "./euler-ancestral.js";
-export { configClassNames, type FromConfigOptions, fromConfig } from "./from-config.js";
+export {
+  type FlowMatchEulerOptions,
+  type FlowMatchHeunOptions,
+  type FlowSpacing,
+  flowMatchEuler,
+  flowMatchHeun,
+} from "./flow-match.js";
+export type { FlowShiftOptions } from "./flow-shift.js";
+export { type HeunOptions, heun } from "./heun.js";
+export { type IpndmOptions, ipndm } from "./ipndm.js";
+export { type LmsOptions, lms } from "./lms.js";
+export { type PndmOptions, pndm } from "./pndm.js";
 export {
   createScheduler,
   type RegisteredScheduler,
   schedulerNames,
   schedulers,
 } from "./registry.js";
+export { type SaSolverOptions, saSolver } from "./sa-solver.js";
+export { type UniPcOptions, unipc } from "./unipc.js";

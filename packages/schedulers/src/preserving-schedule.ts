@@ -45,3 +45,12 @@ export function preservingLevel(ratio: number, timestep: number): NoiseLevel {
   const alpha = 1 / Math.sqrt(single ** 2 + 1);
   return { alpha, sigma: single * alpha, timestep };
 }
+
+/**
+ * The final sigma of DEIS and SA-Solver: the table's smallest, but for spacings of sigmas their
+ * last one once more, so that the last step does nothing.
+ */
+export function finalOrLast(spacing: Spacing): PreservingRules["final"] {
+  const overTimesteps = ["leading", "trailing", "linspace", "timesteps"].includes(spacing.kind);
+  return (sigmas, table) => (overTimesteps ? table[0]! : sigmas[sigmas.length - 1]!);
+}

@@ -1,4 +1,4 @@
-import { noiseModelFromConfig, type Scheduler } from "@underpaint/core";
+import { type NoiseModel, noiseModelFromConfig, type Scheduler } from "@underpaint/core";
 import { describe, expect, it } from "vitest";
 import {
   type ReferenceCase,
@@ -8,13 +8,13 @@ import {
   relativeError,
   runOurs,
 } from "../../core/src/sampling/fakes/reference-runs.js";
-import { camelCase } from "./config-values.js";
-import { configClassNames, fromConfig } from "./from-config.js";
+import { configClassNames, fromConfig } from "./config/from-config.js";
+import { camelCase } from "./config/values.js";
 import { customSigmas, customTimesteps } from "./index.js";
 import { createScheduler } from "./registry.js";
 
 /** What diffusers takes as arguments of its methods are options of ours. */
-function schedulerOf(reference: ReferenceCase): Scheduler {
+function schedulerOf(reference: ReferenceCase, steps: number): Scheduler {
   const warnings: string[] = [];
   const scheduler = fromConfig(reference.config, { onWarning: (text) => warnings.push(text) });
   expect(warnings).toEqual([]);
@@ -22,19 +22,26 @@ function schedulerOf(reference: ReferenceCase): Scheduler {
   return createScheduler(scheduler.name, {
     ...scheduler.options,
     ...(timesteps ? { spacing: customTimesteps(timesteps) } : {}),
-    ...(sigmas ? { spacing: customSigmas(sigmas) } : {}),
+    ...(sigmas ? { spacing: customSigmas(sigmas.length === steps ? [...sigmas, 0] : sigmas) } : {}),
     ...Object.fromEntries(
       Object.entries(reference.step ?? {}).map(([key, value]) => [camelCase(key), value]),
     ),
   });
 }
 
-function expectSigmas(run: ReferenceRun, levels: readonly { alpha: number; sigma: number }[]) {
+function expectSigmas(
+  { config }: ReferenceCase,
+  run: ReferenceRun,
+  noise: NoiseModel,
+  levels: readonly { alpha: number; sigma: number }[],
+) {
   if (!run.sigmas) return;
   const expected = run.sigmasRounded ?? run.sigmas;
-  // Flow levels have alpha = 1 − sigma; the reference's sigmas of all others are noise / picture.
-  const isFlow = levels.every(({ alpha, sigma }) => Math.abs(alpha + sigma - 1) < 1e-6);
-  const ours = levels.map(({ alpha, sigma }) => (isFlow ? sigma : sigma / alpha));
+  // The reference's sigmas are noise over picture, but for flow the share of noise, or of picture.
+  const ours = levels.map(({ alpha, sigma }) => {
+    if (noise.kind === "flow") return config.invert_sigmas ? 1 - sigma : sigma;
+    return sigma / alpha;
+  });
   expect(ours).toHaveLength(expected.length);
   expected.forEach((sigma, i) => {
     expect(Math.abs(ours[i]! - sigma)).toBeLessThanOrEqual(1e-6 * sigma);
@@ -54,11 +61,11 @@ describe.each(configClassNames)("%s", (className) => {
     });
     for (const run of reference.runs) {
       it(`equals diffusers in ${run.steps} steps: ${told}`, async () => {
-        const scheduler = schedulerOf(reference);
+        const scheduler = schedulerOf(reference, run.steps);
         const noise = noiseModelFromConfig(reference.config);
         const ours = await runOurs(scheduler, noise, run.steps, run.begin);
 
-        expectSigmas(run, ours.schedule.levels);
+        expectSigmas(reference, run, noise, ours.schedule.levels);
         const timesteps = (run.timestepsRounded ?? run.timesteps).slice(run.beginCall ?? 0);
         expect(ours.told).toEqual(timesteps);
         expect(ours.schedule.timestepType).toBe(run.timestepType.replace("float64", "float32"));

@@ -13,15 +13,23 @@ import {
   trailing,
   UnderpaintError,
 } from "@underpaint/core";
+import { lcm, tcd } from "./consistency.js";
 import { ddimInverse } from "./ddim-inverse.js";
 import { ddpm } from "./ddpm.js";
-import { dpmMultistep, dpmpp2m } from "./dpm-multistep.js";
+import { deis } from "./deis.js";
+import { dpmMultistep, dpmpp2m, dpmpp2mSde, dpmpp3m, dpmpp3mSde } from "./dpm-multistep.js";
+import { dpmpp2s, dpmpp3s, dpmSinglestep } from "./dpm-singlestep.js";
 import { dpm2, dpm2Ancestral } from "./dpm2.js";
 import { dpmppSde } from "./dpmpp-sde.js";
+import { edmDpmMultistep, edmEuler } from "./edm.js";
 import { eulerAncestral } from "./euler-ancestral.js";
+import { flowMatchEuler, flowMatchHeun } from "./flow-match.js";
 import { heun } from "./heun.js";
+import { ipndm } from "./ipndm.js";
 import { lms } from "./lms.js";
 import { pndm } from "./pndm.js";
+import { saSolver } from "./sa-solver.js";
+import { unipc } from "./unipc.js";
 
 /** A scheduler that can be made by its name. */
 export interface RegisteredScheduler {
@@ -80,6 +88,70 @@ export const schedulers: Readonly<Record<string, RegisteredScheduler>> = {
   "dpmpp-sde": {
     summary: "Fine detail from random steps, two network calls each; 10 to 15 steps.",
     create: dpmppSde,
+  },
+  "dpmpp-2m-sde": {
+    summary: "dpmpp-2m with fresh noise each step: richer detail in 20 to 30 steps.",
+    create: dpmpp2mSde,
+  },
+  "dpmpp-3m": {
+    summary: "dpmpp-2m of third order; for models without guidance, from 15 steps.",
+    create: dpmpp3m,
+  },
+  "dpmpp-3m-sde": {
+    summary: "dpmpp-3m with fresh noise each step; wants 30 steps or more.",
+    create: dpmpp3mSde,
+  },
+  "dpmpp-2s": {
+    summary: "DPM-Solver++ in single steps of second order: steady under strong guidance.",
+    create: dpmpp2s,
+  },
+  "dpmpp-3s": {
+    summary: "DPM-Solver++ in single steps of third order: exact in many steps.",
+    create: dpmpp3s,
+  },
+  deis: {
+    summary: "Exponential integrator, deterministic; good pictures in 10 to 20 steps.",
+    create: deis,
+  },
+  unipc: {
+    summary: "Predictor and corrector: the most from the fewest steps, 5 to 15.",
+    create: unipc,
+  },
+  ipndm: {
+    summary: "Multistep without warm-up calls, for v-diffusion and others, from 20 steps.",
+    create: ipndm,
+  },
+  "sa-solver": {
+    summary: "Stochastic Adams method: noise in the middle of the run only; from 15 steps.",
+    create: saSolver,
+  },
+  lcm: {
+    summary: "For latent consistency models and LoRAs: 1 to 8 steps, guidance low.",
+    create: lcm,
+  },
+  tcd: {
+    summary: "For trajectory consistency models: 1 to 8 steps, noise chosen by eta.",
+    create: tcd,
+  },
+  "edm-euler": {
+    summary: "Euler for models with EDM's noise (Playground 2.5).",
+    create: edmEuler,
+  },
+  "edm-dpm-multistep": {
+    summary: "DPM-Solver++ for models with EDM's noise; 15 to 25 steps.",
+    create: edmDpmMultistep,
+  },
+  "flow-match-euler": {
+    summary: "Euler for models of flow (Stable Diffusion 3, Flux): their default.",
+    create: flowMatchEuler,
+  },
+  "flow-match-heun": {
+    summary: "Second order for models of flow, two network calls a step.",
+    create: flowMatchHeun,
+  },
+  "dpm-singlestep": {
+    summary: "The singlestep DPM-Solver family, for experiments: order, equation, solver.",
+    create: dpmSinglestep,
   },
   "dpm-multistep": {
     summary: "The whole DPM-Solver family, for experiments: order, equation and solver to choose.",

@@ -26,10 +26,11 @@ const { fround } = Math;
 /** `torch.linspace(start, end, count)` in float32: from both ends towards the middle. */
 export function linspaceFloat32(start: number, end: number, count: number): number[] {
   const [first, last] = [fround(start), fround(end)];
+  if (count === 1) return [first];
   const step = fround(fround(last - first) / (count - 1));
   return Array.from({ length: count }, (_, i) =>
     // The product is not rounded before it is added: torch's build fuses the two.
-    i < count / 2 ? fround(first + step * i) : fround(last - step * (count - 1 - i)),
+    i < Math.floor(count / 2) ? fround(first + step * i) : fround(last - step * (count - 1 - i)),
   );
 }
 

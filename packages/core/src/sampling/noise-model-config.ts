@@ -66,12 +66,18 @@ export function noiseModelFromConfig(config: SchedulerConfig): NoiseModel {
       sigmaData: positive(config, "sigma_data", 0.5),
     };
   }
+  if (className === "IPNDMScheduler") return { kind: "angular", predictionType: "v_prediction" };
   const trainTimesteps = count(config, "num_train_timesteps", 1000);
   if (className.startsWith("FlowMatch") || config.use_flow_sigmas === true) {
     if (config.use_flow_sigmas === true) {
       choice(config, "prediction_type", ["flow_prediction"], "epsilon", "with use_flow_sigmas");
     }
-    return { kind: "flow", predictionType: "flow_prediction", trainTimesteps };
+    return {
+      kind: "flow",
+      predictionType: "flow_prediction",
+      trainTimesteps,
+      ...(config.invert_sigmas === true ? { inverted: true } : {}),
+    };
   }
   const defaults = defaultsByClass[className] ?? ddpmDefaults;
   const { betas, betaSchedule } = betasOf(config, defaults, trainTimesteps);

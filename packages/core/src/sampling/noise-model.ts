@@ -21,6 +21,8 @@ export interface FlowNoise {
   readonly kind: "flow";
   readonly predictionType: "flow_prediction";
   readonly trainTimesteps: number;
+  /** Whether time runs the other way: the network is told 1 − sigma, and goes towards the picture. */
+  readonly inverted?: boolean;
 }
 
 /** The continuous noise of Karras et al.'s EDM (arXiv 2206.00364): timestep = ln(sigma) / 4. */
@@ -30,8 +32,17 @@ export interface EdmNoise {
   readonly sigmaData: number;
 }
 
+/**
+ * v-diffusion's continuous noise: alpha = cos and sigma = sin of an angle of timestep · 90°, so that
+ * timesteps go from 0 to 1.
+ */
+export interface AngularNoise {
+  readonly kind: "angular";
+  readonly predictionType: "v_prediction";
+}
+
 /** What noise a model was trained with, and what it predicts: a property of the model, not of a solver. */
-export type NoiseModel = DiffusionNoise | FlowNoise | EdmNoise;
+export type NoiseModel = DiffusionNoise | FlowNoise | EdmNoise | AngularNoise;
 
 /** The variance-preserving level of a training timestep. */
 export function discreteLevel(noise: DiffusionNoise, timestep: number): NoiseLevel {
@@ -53,7 +64,9 @@ export interface Preconditioning {
  * preserving and exploding scales alike, as both differ by the factor √(alpha² + sigma²) alone.
  */
 export function preconditioning(noise: NoiseModel, { alpha, sigma }: NoiseLevel): Preconditioning {
-  if (noise.kind === "flow") return { input: 1, skip: 1, output: -sigma };
+  if (noise.kind === "flow") {
+    return { input: 1, skip: 1, output: noise.inverted ? sigma : -sigma };
+  }
   if (noise.kind === "edm") {
     const data = noise.sigmaData;
     const total = sigma ** 2 + data ** 2;

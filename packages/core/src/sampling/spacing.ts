@@ -63,12 +63,16 @@ export function linspace(): TimestepSpacing & { readonly kind: "linspace" } {
  *
  * @param options.rho the paper's 7 by default.
  */
-export function karras(options: SigmaEnds & { readonly rho?: number } = {}): SigmaSpacing {
+export function karras(
+  options: SigmaEnds & { readonly rho?: number } = {},
+): SigmaSpacing & { readonly kind: "karras" } {
   return { ...options, kind: "karras", rho: options.rho ?? 7 };
 }
 
 /** Linear in ln sigma: each step takes away the same share of the noise. */
-export function exponential(options: SigmaEnds = {}): SigmaSpacing {
+export function exponential(
+  options: SigmaEnds = {},
+): SigmaSpacing & { readonly kind: "exponential" } {
   return { ...options, kind: "exponential" };
 }
 

@@ -95,7 +95,7 @@ export async function runOurs(
   steps: number,
   begin = 0,
 ): Promise<OurRun> {
-  const schedule = scheduler.schedule(steps, noiseModel);
+  const schedule = scheduler.schedule(steps, noiseModel, { latentDims: referenceDims });
   const told: number[] = [];
   const denoise = async (latents: FloatTensor, level: NoiseLevel): Promise<FloatTensor> => {
     const { input, skip, output } = preconditioning(noiseModel, level);

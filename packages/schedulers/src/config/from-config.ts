@@ -5,8 +5,8 @@ import {
   type SchedulerConfig,
   UnderpaintError,
 } from "@underpaint/core";
-import { type ConfigClass, configClasses } from "./config-classes.js";
-import { noiseFields, withDefaults } from "./config-values.js";
+import { configClasses } from "./classes.js";
+import { type ConfigClass, noiseFields, withDefaults } from "./values.js";
 
 /** Options of {@link fromConfig}. */
 export interface FromConfigOptions {

@@ -5,6 +5,7 @@ import {
   leading,
   linspace,
   lu,
+  type Scheduler,
   type SchedulerConfig,
   type SigmaEnds,
   type Spacing,
@@ -12,6 +13,16 @@ import {
   trailing,
   UnderpaintError,
 } from "@underpaint/core";
+
+/** How the configs of one of diffusers' classes are read. */
+export interface ConfigClass {
+  /** The class's own fields, with diffusers' defaults; those of the noise are not among them. */
+  readonly defaults: ConfigValues;
+  /** Whether the class knows `rescale_betas_zero_snr`. */
+  readonly rescales?: boolean;
+  /** The scheduler of these values. */
+  create(values: ConfigValues): Scheduler;
+}
 
 /** A config with the class's defaults filled in; nothing is null that has a default. */
 export type ConfigValues = Readonly<Record<string, unknown>>;
@@ -45,6 +56,22 @@ export const thresholdDefaults = {
   thresholding: false,
   dynamic_thresholding_ratio: 0.995,
   sample_max_value: 1.0,
+} as const;
+
+/** diffusers' defaults of clipping. */
+export const clipDefaults = { clip_sample: false, clip_sample_range: 1.0 } as const;
+
+/** What options and values of the solvers over lambda have in common. */
+export const lambdaFields = [
+  "solver_order",
+  "lower_order_final",
+  ...Object.keys(thresholdDefaults),
+] as const;
+
+/** The classes take each other's configs, with the nearest that they have of their own. */
+export const dpmTypes = {
+  algorithm_type: { deis: "dpmsolver++" },
+  solver_type: { logrho: "midpoint", bh1: "midpoint", bh2: "midpoint" },
 } as const;
 
 /** `timestep_spacing` and `steps_offset` as a spacing. */
@@ -134,4 +161,43 @@ export function withDefaults(config: SchedulerConfig, defaults: ConfigValues): C
     if (config[field] !== undefined && config[field] !== null) values[field] = config[field];
   }
   return values;
+}
+
+/** The values with some words replaced by others. */
+export function replaced(
+  values: ConfigValues,
+  words: Readonly<Record<string, Readonly<Record<string, string>>>>,
+): ConfigValues {
+  const result: Record<string, unknown> = { ...values };
+  for (const [field, others] of Object.entries(words)) {
+    const value = result[field];
+    if (typeof value === "string" && Object.hasOwn(others, value)) result[field] = others[value];
+  }
+  return result;
+}
+
+/** @throws UnderpaintError `model-unsupported` when a field has another value than these. */
+export function requireOne(values: ConfigValues, field: string, allowed: readonly string[]): void {
+  if (!allowed.includes(values[field] as string)) {
+    throw unsupported(field, values[field], allowed.join(", "));
+  }
+}
+
+/** Refuses models that predict their variance beside the picture: their outputs are twice as many. */
+export function refuseLearnedVariance(values: ConfigValues): void {
+  const type = values.variance_type;
+  if (type === "learned" || type === "learned_range") {
+    throw unsupported("variance_type", type, "null, fixed_small, fixed_large");
+  }
+}
+
+/** A copy without some fields. */
+export function omit<T extends object, K extends keyof T>(
+  from: T,
+  fields: readonly K[],
+): Omit<T, K> {
+  const entries = Object.entries(from).filter(
+    ([field]) => !(fields as readonly string[]).includes(field),
+  );
+  return Object.fromEntries(entries) as Omit<T, K>;
 }
