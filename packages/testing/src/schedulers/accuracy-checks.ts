@@ -4,14 +4,18 @@ import { consistencyError, odeError, sdeError } from "./errors-of-runs.js";
 import { measuredNoise } from "./noise-models.js";
 import type { Expectations, SchedulerFactory } from "./options.js";
 
-/** How far below the declared order the measured one may be: runs are of finite length. */
-const shortfall = 0.3;
+/**
+ * How far below the declared order the measured one may be: runs are of finite length. Steps of
+ * flow get longer in ln(sigma) towards its end, so that orders show later.
+ */
+const shortfall = { diffusion: 0.3, edm: 0.3, angular: 0.3, flow: 0.45 } as const;
 /** How far above: solvers of high order have not settled to it in 50 steps. */
 const excess = 0.6;
 
 /** The clauses about accuracy: one for each kind of noise model. */
 export function accuracyChecks(make: SchedulerFactory, expected: Expectations): Check[] {
-  const { solves, order, lateOrder } = expected;
+  const { solves } = expected;
+  if (solves === "unmeasured") return [];
   return expected.noise.flatMap((kind) => {
     const model = measuredNoise(kind);
     if (solves === "consistency") {
@@ -21,6 +25,7 @@ export function accuracyChecks(make: SchedulerFactory, expected: Expectations): 
         ),
       ];
     }
+    const [order, late] = [expected.order(kind), expected.lateOrder(kind)];
     const what = solves === "ode" ? "to the exact solution" : "to the data's distribution";
     return [
       check(`converges ${what} with order ${order} (${kind})`, () =>
@@ -28,8 +33,8 @@ export function accuracyChecks(make: SchedulerFactory, expected: Expectations): 
       ),
       ...(expected.multistep
         ? [
-            check(`started late, converges ${what} with order ${lateOrder} (${kind})`, () =>
-              checkOrder(make, model, expected, lateOrder, true),
+            check(`started late, converges ${what} with order ${late} (${kind})`, () =>
+              checkOrder(make, model, expected, late, true),
             ),
           ]
         : []),
@@ -37,7 +42,10 @@ export function accuracyChecks(make: SchedulerFactory, expected: Expectations): 
   });
 }
 
-/** Steps of flow get longer in ln(sigma) towards its end, so that orders show later. */
+/**
+ * They divide a table's 1000 timesteps, as some solvers go by whole strides. In more, float32's
+ * rounding shows.
+ */
 function measuredSteps(kind: NoiseModel["kind"]): readonly number[] {
   return kind === "flow" ? [100, 200, 400] : [50, 100, 200];
 }
@@ -45,7 +53,7 @@ function measuredSteps(kind: NoiseModel["kind"]): readonly number[] {
 async function checkOrder(
   make: SchedulerFactory,
   model: NoiseModel,
-  { solves }: Expectations,
+  { solves, cycle }: Expectations,
   order: number,
   late: boolean,
 ): Promise<void> {
@@ -53,7 +61,7 @@ async function checkOrder(
   const counts = measuredSteps(model.kind);
   const errors: number[] = [];
   for (const steps of counts) {
-    const { error, lastStep } = await measure(make(), model, steps, late);
+    const { error, lastStep } = await measure(make(), model, { steps, cycle, late });
     errors.push(error);
     const far = `in ${steps} steps the last one ends ${lastStep.error} off`;
     need(lastStep.error <= lastStep.allowed, `${far}; up to ${lastStep.allowed} is allowed`);
@@ -61,7 +69,7 @@ async function checkOrder(
   const measured = -slope(counts.map(Math.log), errors.map(Math.log));
   const told = errors.map((error, i) => `${error.toExponential(2)} in ${counts[i]} steps`);
   const found = `the error falls with order ${measured.toFixed(2)} (${told.join(", ")})`;
-  need(measured >= order - shortfall, `${found}; expected ${order}`);
+  need(measured >= order - shortfall[model.kind], `${found}; expected ${order}`);
   need(late || measured <= order + excess, `${found}; declare a higher order than ${order}`);
 }
 

@@ -3,7 +3,6 @@ import {
   type FloatTensor,
   type NoiseLevel,
   type NoiseModel,
-  type Schedule,
   type Scheduler,
   zeros,
 } from "@underpaint/core";
@@ -23,18 +22,23 @@ export interface RunError {
   readonly lastStep: { readonly error: number; readonly allowed: number };
 }
 
-/**
- * The distance from the exact solution of the probability-flow ODE.
- *
- * @param late whether the run begins half way, where it starts from the exact solution.
- */
+/** Which run is measured. */
+export interface Measured {
+  readonly steps: number;
+  /** Errors are those after a multiple of so many steps. */
+  readonly cycle: number;
+  /** Whether the run begins half way, with exact latents, rather than at its first noisy level. */
+  readonly late: boolean;
+}
+
+/** The distance from the exact solution of the probability-flow ODE. */
 export async function odeError(
   scheduler: Scheduler,
   noiseModel: NoiseModel,
-  steps: number,
-  late: boolean,
+  measured: Measured,
 ): Promise<RunError> {
-  const begin = beginOf(scheduler.schedule(steps, noiseModel, { latentDims: runDims }), late);
+  const { steps } = measured;
+  const begin = beginOf(scheduler, noiseModel, measured);
   const unit = normals(runDims, 3);
   const { schedule, states } = await run({
     scheduler,
@@ -49,7 +53,7 @@ export async function odeError(
   // The exact solution keeps its place among the data's latents: it is the same normals' throughout.
   const far = (index: number) =>
     distance(states[index - 1 - begin]!, runData.latents(levels[index]!, unit));
-  return withLastStep(levels, far);
+  return withLastStep(levels, measured.cycle, far);
 }
 
 /**
@@ -63,10 +67,10 @@ export async function odeError(
 export async function sdeError(
   scheduler: Scheduler,
   noiseModel: NoiseModel,
-  steps: number,
-  late: boolean,
+  measured: Measured,
 ): Promise<RunError> {
-  const begin = beginOf(scheduler.schedule(steps, noiseModel, { latentDims: runDims }), late);
+  const { steps } = measured;
+  const begin = beginOf(scheduler, noiseModel, measured);
   const spreads = [0.4, 1, 2].map((deviation) => ({ mean: 0.5, deviation }));
   const found: RunError[] = [];
   for (const data of spreads) {
@@ -77,7 +81,7 @@ export async function sdeError(
       const right = exact.deviation(levels[index]!, 0);
       return Math.hypot(mean - exact.mean(levels[index]!, 0), deviation - right) / right;
     };
-    found.push(withLastStep(levels, far));
+    found.push(withLastStep(levels, measured.cycle, far));
   }
   return {
     error: Math.sqrt(found.reduce((sum, { error }) => sum + error ** 2, 0) / found.length),
@@ -163,18 +167,26 @@ async function moments(
 }
 
 /** The errors before and at the end, from the error at any level. */
-function withLastStep(levels: readonly NoiseLevel[], far: (index: number) => number): RunError {
+function withLastStep(
+  levels: readonly NoiseLevel[],
+  cycle: number,
+  far: (index: number) => number,
+): RunError {
   const last = levels.length - 1;
-  if (levels[last]!.sigma > 0) return { error: far(last), lastStep: { error: 0, allowed: 0 } };
+  const isClean = levels[last]!.sigma === 0;
+  const whole = isClean ? last - 1 : last;
+  const error = far(whole - (whole % cycle));
+  if (!isClean) return { error, lastStep: { error: 0, allowed: 0 } };
   const { alpha, sigma } = levels[last - 1]!;
-  const error = far(last - 1);
   // What a clean estimate may be off by is of the order of the noise that was left.
   return { error, lastStep: { error: far(last), allowed: 3 * error + (2 * sigma) / alpha } };
 }
 
 /** Where a run begins: half way, or at its first level that has noise; inversion has one without. */
-function beginOf({ levels }: Schedule, late: boolean): number {
-  return late ? (levels.length - 1) / 2 : levels.findIndex(({ sigma }) => sigma > 0);
+function beginOf(scheduler: Scheduler, noiseModel: NoiseModel, { steps, cycle, late }: Measured) {
+  const { levels } = scheduler.schedule(steps, noiseModel, { latentDims: runDims });
+  if (!late) return levels.findIndex(({ sigma }) => sigma > 0);
+  return cycle * Math.floor(steps / 2 / cycle);
 }
 
 function distance(a: FloatTensor, b: FloatTensor): number {

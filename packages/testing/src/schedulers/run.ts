@@ -53,7 +53,7 @@ export interface Run {
   readonly tensors: readonly FloatTensor[];
   /** Copies of {@link tensors}, each taken when it was first seen. */
   readonly copies: readonly FloatTensor[];
-  /** What each step called. */
+  /** What each step called, whether the noise had an effect or not. */
   readonly calls: readonly (readonly Call[])[];
   /** The levels that the network was asked at. */
   readonly asked: readonly NoiseLevel[];
