@@ -73,7 +73,9 @@ async function main() {
   const sheet = join(folder, "sheet.png");
   await savePng(sheet, contactSheet(cells, { columns: 4, scale: 2 }));
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-  console.log(`\n${cells.length} pictures in ${seconds} s, each with the seed that makes it again:\n`);
+  console.log(
+    `\n${cells.length} pictures in ${seconds} s, each with the seed that makes it again:\n`,
+  );
   const width = Math.max(...cells.map(({ file }) => file.length));
   for (const { file, seed } of cells) console.log(`  ${file.padEnd(width)}  seed ${seed}`);
   console.log(`\nAll on one sheet: ${sheet}`);
