@@ -128,13 +128,15 @@ export type {
 } from "./sampling/contract.js";
 export { type DdimOptions, ddim, posteriorVariance } from "./sampling/ddim.js";
 export {
+  type ClipOptions,
+  clipFields,
   type DynamicThresholdOptions,
   type EstimateLimitOptions,
   estimateLimitFields,
   limitEstimate,
   thresholdFields,
 } from "./sampling/estimate-limits.js";
-export { type EulerOptions, euler } from "./sampling/euler.js";
+export { type EulerOptions, euler, startEuler } from "./sampling/euler.js";
 export { continuousTimestep, explodingSchedule, sigmaRules } from "./sampling/exploding-schedule.js";
 export {
   checkSteps,

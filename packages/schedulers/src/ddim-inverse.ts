@@ -1,5 +1,7 @@
 import {
+  type ClipOptions,
   checkSteps,
+  clipFields,
   type DiffusionNoise,
   diffusionNoise,
   discreteLevel,
@@ -8,7 +10,6 @@ import {
   limitEstimate,
   linear,
   type NoiseLevel,
-  numberOption,
   preconditioning,
   readOptions,
   roundHalfEven,
@@ -20,22 +21,17 @@ import {
 } from "@underpaint/core";
 
 /** Options of {@link ddimInverse}. */
-export interface DdimInverseOptions {
+export interface DdimInverseOptions extends ClipOptions {
   /** The timesteps: `leading()`, or `trailing()`. */
   readonly spacing?: Exclude<TimestepSpacing, { readonly kind: "linspace" }>;
   /** Whether the picture that the run begins with has no noise (true), or the first timestep's. */
   readonly setAlphaToOne?: boolean;
-  /** Whether to clip the clean estimates; for models of pixels. */
-  readonly clipSample?: boolean;
-  /** Where to clip them: at −1 and 1. */
-  readonly clipSampleRange?: number;
 }
 
 const fields = {
   spacing: spacingOption(leading(), ["leading", "trailing"]),
   setAlphaToOne: flagOption(true),
-  clipSample: flagOption(false),
-  clipSampleRange: numberOption(1, 0, 1e6),
+  ...clipFields,
 };
 
 /**
@@ -49,12 +45,6 @@ const fields = {
  */
 export function ddimInverse(options: DdimInverseOptions = {}): Scheduler {
   const settings = readOptions("ddim-inverse", options, fields);
-  const limits = {
-    ...settings,
-    thresholding: false,
-    dynamicThresholdingRatio: 1,
-    sampleMaxValue: 1,
-  };
 
   function timestepsOf(steps: number, { alphasCumprod }: DiffusionNoise): number[] {
     const rules = { trainTimesteps: alphasCumprod.length, dropsLast: false };
@@ -99,10 +89,10 @@ export function ddimInverse(options: DdimInverseOptions = {}): Scheduler {
           const { skip, output } = preconditioning(noise, asked);
           const estimate = await denoise(latents, asked);
           const answer = linear(1 / output, estimate, -skip / output, latents);
-          return linear(target.alpha, limitEstimate(latents, limits), target.sigma, answer);
+          return linear(target.alpha, limitEstimate(latents, settings), target.sigma, answer);
         }
         const estimate = await denoise(latents, level);
-        const limited = limitEstimate(estimate, limits);
+        const limited = limitEstimate(estimate, settings);
         const share = target.sigma / level.sigma;
         return limited === estimate
           ? linear(share, latents, target.alpha - share * level.alpha, estimate)

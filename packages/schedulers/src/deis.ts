@@ -1,5 +1,4 @@
 import {
-  checkSteps,
   type DynamicThresholdOptions,
   type FloatTensor,
   flagOption,
@@ -7,7 +6,6 @@ import {
   linear,
   linspace,
   type NoiseLevel,
-  noiseOfKind,
   readOptions,
   type Scheduler,
   type Spacing,
@@ -16,14 +14,10 @@ import {
   thresholdFields,
   wholeOption,
 } from "@underpaint/core";
-import {
-  type FlowLambdaOptions,
-  flowLambdaFields,
-  flowLambdaSchedule,
-  flowShiftOf,
-  refuseFlowSpacing,
-} from "./flow-lambda-schedule.js";
-import { finalOrLast, preservingSchedule } from "./preserving-schedule.js";
+import { type FlowLambdaOptions, flowLambdaFields } from "./flow-lambda-schedule.js";
+import { lambdaSchedule } from "./lambda-schedule.js";
+import { noiseIn } from "./noise-in.js";
+import { finalOrLast } from "./preserving-schedule.js";
 
 /** Options of {@link deis}. */
 export interface DeisOptions extends DynamicThresholdOptions, FlowLambdaOptions {
@@ -58,17 +52,9 @@ export function deis(options: DeisOptions = {}): Scheduler {
   return {
     name: "deis",
     options: settings,
-    schedule(steps, noiseModel, context) {
-      checkSteps(steps);
-      const noise = noiseOfKind(noiseModel, ["diffusion", "flow"], "deis");
-      if (noise.kind === "flow") {
-        refuseFlowSpacing(settings.spacing, "deis");
-        return flowLambdaSchedule(steps, noise, flowShiftOf(settings, context), true);
-      }
-      return preservingSchedule(settings.spacing, steps, noise, {
-        final: finalOrLast(settings.spacing),
-      });
-    },
+    schedule: lambdaSchedule("deis", settings, finalOrLast(settings.spacing), {
+      repeatsLast: true,
+    }),
     start({ schedule: { levels }, denoise }) {
       const steps = levels.length - 1;
       const short = settings.lowerOrderFinal && steps < 15;
@@ -76,7 +62,7 @@ export function deis(options: DeisOptions = {}): Scheduler {
       return async (latents, index) => {
         const level = levels[index]!;
         const estimate = limitEstimate(await denoise(latents, level), settings);
-        outputs.unshift(linear(1 / level.sigma, latents, -level.alpha / level.sigma, estimate));
+        outputs.unshift(noiseIn(latents, estimate, level));
         outputs.length = Math.min(outputs.length, settings.solverOrder);
         const order = Math.min(outputs.length, short ? steps - index : 3);
         const next = levels[index + 1]!;

@@ -1,5 +1,4 @@
 import {
-  checkSteps,
   type DynamicThresholdOptions,
   type FloatTensor,
   flagOption,
@@ -8,9 +7,7 @@ import {
   linearInto,
   linspace,
   type NoiseLevel,
-  noiseOfKind,
   optionalNumber,
-  readOptions,
   type SamplingRun,
   type Scheduler,
   type Spacing,
@@ -22,14 +19,11 @@ import {
   wordOption,
 } from "@underpaint/core";
 import { type DpmAlgorithm, type DpmSolverType, dpmStep, lambdaOf } from "./dpm-coefficients.js";
-import {
-  type FlowLambdaOptions,
-  flowLambdaFields,
-  flowLambdaSchedule,
-  flowShiftOf,
-  refuseFlowSpacing,
-} from "./flow-lambda-schedule.js";
-import { preservingSchedule } from "./preserving-schedule.js";
+import { type FlowLambdaOptions, flowLambdaFields } from "./flow-lambda-schedule.js";
+import { lambdaSchedule } from "./lambda-schedule.js";
+import { noiseIn } from "./noise-in.js";
+import { finalOfType } from "./preserving-schedule.js";
+import { readPreset } from "./presets.js";
 
 /** Options of {@link dpmMultistep} that its presets leave open. */
 export interface DpmppOptions extends DynamicThresholdOptions, FlowLambdaOptions {
@@ -110,31 +104,15 @@ function dpmNamed(
   options: DpmMultistepOptions,
   preset: Pick<DpmMultistepOptions, "solverOrder" | "algorithmType">,
 ): Scheduler {
-  const open = Object.fromEntries(Object.entries(fields).filter(([key]) => !(key in preset)));
-  const settings = readOptions(
-    "dpm-multistep",
-    { ...readOptions(name, options, open), ...preset },
-    fields,
-  );
+  const { settings, open } = readPreset(name, options, fields, preset);
   refuseSenseless(name, settings);
   return {
     name,
-    options: Object.fromEntries(Object.entries(settings).filter(([key]) => !(key in preset))),
-    schedule(steps, noiseModel, context) {
-      checkSteps(steps);
-      const noise = noiseOfKind(noiseModel, ["diffusion", "flow"], name);
-      if (noise.kind === "flow") {
-        refuseFlowSpacing(settings.spacing, name);
-        return flowLambdaSchedule(steps, noise, flowShiftOf(settings, context));
-      }
-      return preservingSchedule(settings.spacing, steps, noise, {
-        timesteps: "int64-truncated-cosine",
-        final: (_, table) => (settings.finalSigmasType === "zero" ? 0 : table[0]!),
-        ...(settings.lambdaMinClipped === undefined
-          ? {}
-          : { lambdaMin: settings.lambdaMinClipped }),
-      });
-    },
+    options: open,
+    schedule: lambdaSchedule(name, settings, finalOfType(settings.finalSigmasType), {
+      timesteps: "int64-truncated-cosine",
+      endsNoisy: !settings.algorithmType.endsWith("++"),
+    }),
     start: (run) => startDpmMultistep(run, settings),
   };
 }
@@ -159,11 +137,7 @@ export function startDpmMultistep(
   return async (latents: FloatTensor, index: number): Promise<FloatTensor> => {
     const level = levels[index]!;
     const estimate = limitEstimate(await denoise(latents, level), settings);
-    outputs.unshift(
-      predictsNoise
-        ? linear(1 / level.sigma, latents, -level.alpha / level.sigma, estimate)
-        : estimate,
-    );
+    outputs.unshift(predictsNoise ? noiseIn(latents, estimate, level) : estimate);
     outputs.length = Math.min(outputs.length, settings.solverOrder);
     const order = Math.min(outputs.length, orderAllowed(index, steps, levels, settings));
     return update(settings, levels, index, order, latents, outputs, noise);

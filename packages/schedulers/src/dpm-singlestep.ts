@@ -1,5 +1,4 @@
 import {
-  checkSteps,
   type DynamicThresholdOptions,
   type FloatTensor,
   flagOption,
@@ -8,9 +7,7 @@ import {
   linearInto,
   linspace,
   type NoiseLevel,
-  noiseOfKind,
   optionalNumber,
-  readOptions,
   type Scheduler,
   type Spacing,
   spacingOption,
@@ -20,14 +17,11 @@ import {
   wordOption,
 } from "@underpaint/core";
 import { type DpmAlgorithm, type DpmSolverType, dpmStep, lambdaOf } from "./dpm-coefficients.js";
-import {
-  type FlowLambdaOptions,
-  flowLambdaFields,
-  flowLambdaSchedule,
-  flowShiftOf,
-  refuseFlowSpacing,
-} from "./flow-lambda-schedule.js";
-import { preservingSchedule } from "./preserving-schedule.js";
+import { type FlowLambdaOptions, flowLambdaFields } from "./flow-lambda-schedule.js";
+import { lambdaSchedule } from "./lambda-schedule.js";
+import { noiseIn } from "./noise-in.js";
+import { finalOfType } from "./preserving-schedule.js";
+import { readPreset } from "./presets.js";
 
 /** Options of {@link dpmSinglestep} that its presets leave open. */
 export interface DpmppSinglestepOptions extends DynamicThresholdOptions, FlowLambdaOptions {
@@ -99,26 +93,14 @@ function singlestepNamed(
   options: DpmSinglestepOptions,
   preset: Pick<DpmSinglestepOptions, "solverOrder" | "algorithmType">,
 ): Scheduler {
-  const open = Object.fromEntries(Object.entries(fields).filter(([key]) => !(key in preset)));
-  const settings = readOptions(name, { ...readOptions(name, options, open), ...preset }, fields);
+  const { settings, open } = readPreset(name, options, fields, preset);
   refuseSenseless(name, settings);
   return {
     name,
-    options: Object.fromEntries(Object.entries(settings).filter(([key]) => !(key in preset))),
-    schedule(steps, noiseModel, context) {
-      checkSteps(steps);
-      const noise = noiseOfKind(noiseModel, ["diffusion", "flow"], name);
-      if (noise.kind === "flow") {
-        refuseFlowSpacing(settings.spacing, name);
-        return flowLambdaSchedule(steps, noise, flowShiftOf(settings, context));
-      }
-      return preservingSchedule(settings.spacing, steps, noise, {
-        final: (_, table) => (settings.finalSigmasType === "zero" ? 0 : table[0]!),
-        ...(settings.lambdaMinClipped === undefined
-          ? {}
-          : { lambdaMin: settings.lambdaMinClipped }),
-      });
-    },
+    options: open,
+    schedule: lambdaSchedule(name, settings, finalOfType(settings.finalSigmasType), {
+      endsNoisy: settings.algorithmType === "dpmsolver",
+    }),
     start({ schedule: { levels }, denoise, noise }) {
       const orders = ordersOf(levels, settings.solverOrder, settings.lowerOrderFinal);
       const predictsNoise = settings.algorithmType === "dpmsolver";
@@ -127,11 +109,7 @@ function singlestepNamed(
       return async (latents, index) => {
         const level = levels[index]!;
         const estimate = limitEstimate(await denoise(latents, level), settings);
-        outputs.unshift(
-          predictsNoise
-            ? linear(1 / level.sigma, latents, -level.alpha / level.sigma, estimate)
-            : estimate,
-        );
+        outputs.unshift(predictsNoise ? noiseIn(latents, estimate, level) : estimate);
         outputs.length = Math.min(outputs.length, settings.solverOrder);
         const order = Math.min(orders[index]!, outputs.length);
         if (order === 1) base = latents;

@@ -1,8 +1,5 @@
 import {
-  checkSteps,
   type DiffusionNoise,
-  diffusionNoise,
-  explodingSchedule,
   linear,
   linspace,
   type NoiseLevel,
@@ -12,11 +9,11 @@ import {
   type Spacing,
   type SpacingRules,
   sigmaTable,
-  spaceSigmas,
   spacingKinds,
   spacingOption,
   timestepOf,
 } from "@underpaint/core";
+import { sigmaSchedule } from "./sigma-schedule.js";
 
 /** Options of {@link dpm2} and {@link dpm2Ancestral}. */
 export interface Dpm2Options {
@@ -53,11 +50,7 @@ function midpoint(name: string, options: Dpm2Options, isAncestral: boolean): Sch
   return {
     name,
     options: settings,
-    schedule(steps, noiseModel) {
-      checkSteps(steps);
-      const spaced = spaceSigmas(settings.spacing, steps, diffusionNoise(noiseModel, name), rules);
-      return explodingSchedule(spaced, 0, settings.spacing);
-    },
+    schedule: sigmaSchedule(name, settings.spacing, rules),
     start({ schedule: { levels }, noiseModel, denoise, noise }) {
       const table = sigmaTable(noiseModel as DiffusionNoise);
       return async (latents, index) => {

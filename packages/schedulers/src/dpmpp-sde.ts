@@ -1,8 +1,5 @@
 import {
-  checkSteps,
   type DiffusionNoise,
-  diffusionNoise,
-  explodingSchedule,
   linear,
   linspace,
   numberOption,
@@ -11,12 +8,12 @@ import {
   type Spacing,
   type SpacingRules,
   sigmaTable,
-  spaceSigmas,
   spacingKinds,
   spacingOption,
   timestepOf,
 } from "@underpaint/core";
 import { ancestral } from "./euler-ancestral.js";
+import { sigmaSchedule } from "./sigma-schedule.js";
 
 /** Options of {@link dpmppSde}. */
 export interface DpmppSdeOptions {
@@ -49,12 +46,7 @@ export function dpmppSde(options: DpmppSdeOptions = {}): Scheduler {
   return {
     name: "dpmpp-sde",
     options: settings,
-    schedule(steps, noiseModel) {
-      checkSteps(steps);
-      const noise = diffusionNoise(noiseModel, "dpmpp-sde");
-      const spaced = spaceSigmas(settings.spacing, steps, noise, rules);
-      return explodingSchedule(spaced, 0, settings.spacing);
-    },
+    schedule: sigmaSchedule("dpmpp-sde", settings.spacing, rules),
     start({ schedule: { levels }, noiseModel, denoise, noise }) {
       const table = sigmaTable(noiseModel as DiffusionNoise);
       const { sNoise } = settings;

@@ -1,17 +1,13 @@
 import {
-  checkSteps,
-  diffusionNoise,
-  explodingSchedule,
   linear,
   linspace,
   readOptions,
   type Scheduler,
   type Spacing,
-  sigmaRules,
-  spaceSigmas,
   spacingKinds,
   spacingOption,
 } from "@underpaint/core";
+import { sigmaSchedule } from "./sigma-schedule.js";
 
 /** Options of {@link eulerAncestral}. */
 export interface EulerAncestralOptions {
@@ -33,12 +29,7 @@ export function eulerAncestral(options: EulerAncestralOptions = {}): Scheduler {
   return {
     name: "euler-ancestral",
     options: settings,
-    schedule(steps, noiseModel) {
-      checkSteps(steps);
-      const noise = diffusionNoise(noiseModel, "euler-ancestral");
-      const spaced = spaceSigmas(settings.spacing, steps, noise, sigmaRules);
-      return explodingSchedule(spaced, 0, settings.spacing);
-    },
+    schedule: sigmaSchedule("euler-ancestral", settings.spacing),
     start({ schedule: { levels }, denoise, noise }) {
       return async (latents, index) => {
         const level = levels[index]!;

@@ -1,35 +1,26 @@
 import {
-  checkSteps,
-  diffusionNoise,
-  explodingSchedule,
-  flagOption,
+  type ClipOptions,
+  clipFields,
   limitEstimate,
   linear,
   linspace,
-  numberOption,
   readOptions,
   type Scheduler,
   type Spacing,
-  sigmaRules,
-  spaceSigmas,
   spacingKinds,
   spacingOption,
 } from "@underpaint/core";
+import { sigmaSchedule } from "./sigma-schedule.js";
 
 /** Options of {@link heun}. */
-export interface HeunOptions {
+export interface HeunOptions extends ClipOptions {
   /** How the steps are spread: `linspace()`. */
   readonly spacing?: Spacing;
-  /** Whether to clip the clean estimates; for models of pixels. */
-  readonly clipSample?: boolean;
-  /** Where to clip them: at −1 and 1. */
-  readonly clipSampleRange?: number;
 }
 
 const fields = {
   spacing: spacingOption(linspace(), spacingKinds),
-  clipSample: flagOption(false),
-  clipSampleRange: numberOption(1, 0, 1e6),
+  ...clipFields,
 };
 
 /**
@@ -40,29 +31,18 @@ const fields = {
  */
 export function heun(options: HeunOptions = {}): Scheduler {
   const settings = readOptions("heun", options, fields);
-  const limits = {
-    ...settings,
-    thresholding: false,
-    dynamicThresholdingRatio: 1,
-    sampleMaxValue: 1,
-  };
   return {
     name: "heun",
     options: settings,
-    schedule(steps, noiseModel) {
-      checkSteps(steps);
-      const noise = diffusionNoise(noiseModel, "heun");
-      const spaced = spaceSigmas(settings.spacing, steps, noise, sigmaRules);
-      return explodingSchedule(spaced, 0, settings.spacing);
-    },
+    schedule: sigmaSchedule("heun", settings.spacing),
     start({ schedule: { levels }, denoise }) {
       return async (latents, index) => {
         const [level, next] = [levels[index]!, levels[index + 1]!];
-        const estimate = limitEstimate(await denoise(latents, level), limits);
+        const estimate = limitEstimate(await denoise(latents, level), settings);
         const kept = next.sigma / level.sigma;
         const guess = linear(kept, latents, 1 - kept, estimate);
         if (next.sigma === 0) return guess;
-        const better = limitEstimate(await denoise(guess, next), limits);
+        const better = limitEstimate(await denoise(guess, next), settings);
         // The mean of the slopes (latents − estimate) / sigma at both ends.
         const half = (next.sigma - level.sigma) / 2;
         const [here, there] = [half / level.sigma, half / next.sigma];

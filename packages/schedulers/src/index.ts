@@ -18,7 +18,6 @@ export {
   trailing,
 } from "@underpaint/core";
 export { configClassNames, type FromConfigOptions, fromConfig } from "./config/from-config.js";
-export { type LcmOptions, lcm, type TcdOptions, tcd } from "./consistency.js";
 export { type DdimInverseOptions, ddimInverse } from "./ddim-inverse.js";
 export { type DdpmOptions, ddpm } from "./ddpm.js";
 export { type DeisOptions, deis } from "./deis.js";
@@ -41,23 +40,20 @@ export {
 } from "./dpm-singlestep.js";
 export { type Dpm2Options, dpm2, dpm2Ancestral } from "./dpm2.js";
 export { type DpmppSdeOptions, dpmppSde } from "./dpmpp-sde.js";
-export {
-  type EdmDpmMultistepOptions,
-  type EdmEulerOptions,
-  edmDpmMultistep,
-  edmEuler,
-} from "./edm.js";
+export { type EdmDpmMultistepOptions, edmDpmMultistep } from "./edm-dpm-multistep.js";
+export { type EdmEulerOptions, edmEuler } from "./edm-euler.js";
+export type { EdmSpacing } from "./edm-schedule.js";
 export { type EulerAncestralOptions, eulerAncestral } from "./euler-ancestral.js";
 export {
   type FlowMatchEulerOptions,
-  type FlowMatchHeunOptions,
   type FlowSpacing,
   flowMatchEuler,
-  flowMatchHeun,
-} from "./flow-match.js";
+} from "./flow-match-euler.js";
+export { type FlowMatchHeunOptions, flowMatchHeun } from "./flow-match-heun.js";
 export type { FlowShiftOptions } from "./flow-shift.js";
 export { type HeunOptions, heun } from "./heun.js";
 export { type IpndmOptions, ipndm } from "./ipndm.js";
+export { type LcmOptions, lcm } from "./lcm.js";
 export { type LmsOptions, lms } from "./lms.js";
 export { type PndmOptions, pndm } from "./pndm.js";
 export {
@@ -67,4 +63,5 @@ export {
   schedulers,
 } from "./registry.js";
 export { type SaSolverOptions, saSolver } from "./sa-solver.js";
+export { type TcdOptions, tcd } from "./tcd.js";
 export { type UniPcOptions, unipc } from "./unipc.js";

@@ -3,7 +3,6 @@ import {
   discreteLevel,
   type FloatTensor,
   leading,
-  linear,
   linspaceFloat32,
   noiseOfKind,
   readOptions,
@@ -16,6 +15,7 @@ import {
   type TimestepSpacing,
 } from "@underpaint/core";
 import { combine } from "./combine.js";
+import { noiseIn } from "./noise-in.js";
 import { adamsBashforth } from "./pndm.js";
 
 /** Options of {@link ipndm}. */
@@ -57,7 +57,7 @@ export function ipndm(options: IpndmOptions = {}): Scheduler {
       return async (latents, index) => {
         const [level, next] = [levels[index]!, levels[index + 1]!];
         const estimate = await denoise(latents, level);
-        noises.unshift(linear(1 / level.sigma, latents, -level.alpha / level.sigma, estimate));
+        noises.unshift(noiseIn(latents, estimate, level));
         noises.length = Math.min(noises.length, 4);
         const weights = adamsBashforth[noises.length - 1]!;
         // From pure noise the reference takes the picture to be (latents − noise) / 1e-8, which is 0.

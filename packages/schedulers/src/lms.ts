@@ -1,20 +1,16 @@
 import {
-  checkSteps,
-  diffusionNoise,
-  explodingSchedule,
   type FloatTensor,
-  linear,
   linspace,
   readOptions,
   type Scheduler,
   type Spacing,
-  sigmaRules,
-  spaceSigmas,
   spacingKinds,
   spacingOption,
   wholeOption,
 } from "@underpaint/core";
 import { combine } from "./combine.js";
+import { noiseIn } from "./noise-in.js";
+import { sigmaSchedule } from "./sigma-schedule.js";
 
 /** Options of {@link lms}. */
 export interface LmsOptions {
@@ -40,19 +36,14 @@ export function lms(options: LmsOptions = {}): Scheduler {
   return {
     name: "lms",
     options: settings,
-    schedule(steps, noiseModel) {
-      checkSteps(steps);
-      const noise = diffusionNoise(noiseModel, "lms");
-      const spaced = spaceSigmas(settings.spacing, steps, noise, sigmaRules);
-      return explodingSchedule(spaced, 0, settings.spacing);
-    },
+    schedule: sigmaSchedule("lms", settings.spacing),
     start({ schedule: { levels }, denoise }) {
       const slopes: FloatTensor[] = [];
       const sigmas = levels.map(({ sigma }) => sigma);
       return async (latents, index) => {
         const level = levels[index]!;
         const estimate = await denoise(latents, level);
-        slopes.unshift(linear(1 / level.sigma, latents, -1 / level.sigma, estimate));
+        slopes.unshift(noiseIn(latents, estimate, level));
         slopes.length = Math.min(slopes.length, settings.order);
         const nodes = slopes.map((_, k) => sigmas[index - k]!);
         const weights = nodes.map((_, k) =>

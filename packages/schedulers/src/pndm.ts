@@ -10,6 +10,7 @@ import {
   type NoiseLevel,
   preconditioning,
   readOptions,
+  refuseUnreadableLevels,
   roundHalfEven,
   type SamplingRun,
   type Scheduler,
@@ -67,6 +68,7 @@ export function pndm(options: PndmOptions = {}): Scheduler {
       const rules = { trainTimesteps: noise.alphasCumprod.length, dropsLast: false };
       const timesteps = spaceTimesteps(settings.spacing, steps, rules).map(roundHalfEven);
       const levels = timesteps.map((timestep) => discreteLevel(noise, timestep));
+      refuseUnreadableLevels(levels, noise);
       levels.push(
         settings.setAlphaToOne
           ? { alpha: 1, sigma: 0, timestep: 0 }

@@ -51,6 +51,15 @@ export function preservingLevel(ratio: number, timestep: number): NoiseLevel {
  * last one once more, so that the last step does nothing.
  */
 export function finalOrLast(spacing: Spacing): PreservingRules["final"] {
-  const overTimesteps = ["leading", "trailing", "linspace", "timesteps"].includes(spacing.kind);
-  return (sigmas, table) => (overTimesteps ? table[0]! : sigmas[sigmas.length - 1]!);
+  return (sigmas, table) => (isOverTimesteps(spacing) ? table[0]! : sigmas[sigmas.length - 1]!);
+}
+
+/** The final sigma of the DPM-Solvers: none, or the table's smallest. */
+export function finalOfType(type: "zero" | "sigma_min"): PreservingRules["final"] {
+  return (_, table) => (type === "zero" ? 0 : table[0]!);
+}
+
+/** Whether a spacing is one of timesteps, not of sigmas. */
+export function isOverTimesteps({ kind }: Spacing): boolean {
+  return ["leading", "trailing", "linspace", "timesteps"].includes(kind);
 }

@@ -13,7 +13,6 @@ import {
   trailing,
   UnderpaintError,
 } from "@underpaint/core";
-import { lcm, tcd } from "./consistency.js";
 import { ddimInverse } from "./ddim-inverse.js";
 import { ddpm } from "./ddpm.js";
 import { deis } from "./deis.js";
@@ -21,14 +20,18 @@ import { dpmMultistep, dpmpp2m, dpmpp2mSde, dpmpp3m, dpmpp3mSde } from "./dpm-mu
 import { dpmpp2s, dpmpp3s, dpmSinglestep } from "./dpm-singlestep.js";
 import { dpm2, dpm2Ancestral } from "./dpm2.js";
 import { dpmppSde } from "./dpmpp-sde.js";
-import { edmDpmMultistep, edmEuler } from "./edm.js";
+import { edmDpmMultistep } from "./edm-dpm-multistep.js";
+import { edmEuler } from "./edm-euler.js";
 import { eulerAncestral } from "./euler-ancestral.js";
-import { flowMatchEuler, flowMatchHeun } from "./flow-match.js";
+import { flowMatchEuler } from "./flow-match-euler.js";
+import { flowMatchHeun } from "./flow-match-heun.js";
 import { heun } from "./heun.js";
 import { ipndm } from "./ipndm.js";
+import { lcm } from "./lcm.js";
 import { lms } from "./lms.js";
 import { pndm } from "./pndm.js";
 import { saSolver } from "./sa-solver.js";
+import { tcd } from "./tcd.js";
 import { unipc } from "./unipc.js";
 
 /** A scheduler that can be made by its name. */

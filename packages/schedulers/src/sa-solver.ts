@@ -1,13 +1,10 @@
 import {
-  checkSteps,
   type DynamicThresholdOptions,
   type FloatTensor,
   flagOption,
   limitEstimate,
-  linear,
   linspace,
   type NoiseLevel,
-  noiseOfKind,
   numberOption,
   optionalNumber,
   readOptions,
@@ -21,14 +18,10 @@ import {
 } from "@underpaint/core";
 import { combine } from "./combine.js";
 import { lambdaOf } from "./dpm-coefficients.js";
-import {
-  type FlowLambdaOptions,
-  flowLambdaFields,
-  flowLambdaSchedule,
-  flowShiftOf,
-  refuseFlowSpacing,
-} from "./flow-lambda-schedule.js";
-import { finalOrLast, preservingSchedule } from "./preserving-schedule.js";
+import { type FlowLambdaOptions, flowLambdaFields } from "./flow-lambda-schedule.js";
+import { lambdaSchedule } from "./lambda-schedule.js";
+import { noiseIn } from "./noise-in.js";
+import { finalOrLast } from "./preserving-schedule.js";
 
 /** Options of {@link saSolver}. */
 export interface SaSolverOptions extends DynamicThresholdOptions, FlowLambdaOptions {
@@ -84,20 +77,10 @@ export function saSolver(options: SaSolverOptions = {}): Scheduler {
   return {
     name: "sa-solver",
     options: settings,
-    schedule(steps, noiseModel, context) {
-      checkSteps(steps);
-      const noise = noiseOfKind(noiseModel, ["diffusion", "flow"], "sa-solver");
-      if (noise.kind === "flow") {
-        refuseFlowSpacing(settings.spacing, "sa-solver");
-        return flowLambdaSchedule(steps, noise, flowShiftOf(settings, context), true);
-      }
-      return preservingSchedule(settings.spacing, steps, noise, {
-        final: finalOrLast(settings.spacing),
-        ...(settings.lambdaMinClipped === undefined
-          ? {}
-          : { lambdaMin: settings.lambdaMinClipped }),
-      });
-    },
+    schedule: lambdaSchedule("sa-solver", settings, finalOrLast(settings.spacing), {
+      repeatsLast: true,
+      endsNoisy: true,
+    }),
     start({ schedule: { levels }, begin, denoise, noise }) {
       const steps = levels.length - 1;
       const outputs: FloatTensor[] = [];
@@ -105,11 +88,7 @@ export function saSolver(options: SaSolverOptions = {}): Scheduler {
       return async (latents, index) => {
         const level = levels[index]!;
         const estimate = limitEstimate(await denoise(latents, level), settings);
-        outputs.unshift(
-          predictsData
-            ? estimate
-            : linear(1 / level.sigma, latents, -level.alpha / level.sigma, estimate),
-        );
+        outputs.unshift(predictsData ? estimate : noiseIn(latents, estimate, level));
         let corrected = latents;
         if (last) {
           const nodes = levels

@@ -4,26 +4,25 @@ import {
   type FloatTensor,
   flagOption,
   limitEstimate,
-  linear,
   linspace,
   noiseOfKind,
   type OptionField,
   optionalNumber,
   readOptions,
   type Schedule,
-  type ScheduleContext,
   type Scheduler,
   type Spacing,
   spacingKinds,
   spacingOption,
   thresholdFields,
-  UnderpaintError,
   wholeOption,
   wordOption,
 } from "@underpaint/core";
 import { combine } from "./combine.js";
 import { type FlowLambdaOptions, flowLambdaFields } from "./flow-lambda-schedule.js";
-import { preservingSchedule } from "./preserving-schedule.js";
+import { refuseCleanEnd } from "./lambda-schedule.js";
+import { noiseIn } from "./noise-in.js";
+import { isOverTimesteps, preservingSchedule } from "./preserving-schedule.js";
 import { uniPcStep } from "./unipc-coefficients.js";
 import { uniPcFlowSchedule } from "./unipc-flow.js";
 
@@ -79,28 +78,32 @@ const fields = {
  */
 export function unipc(options: UniPcOptions = {}): Scheduler {
   const settings = readOptions("unipc", options, fields);
-  refuseSenseless(settings);
   const { spacing } = settings;
 
-  function schedule(
-    steps: number,
-    noiseModel: Parameters<Scheduler["schedule"]>[1],
-    context?: ScheduleContext,
+  function scheduleOf(
+    ...[steps, noiseModel, context]: Parameters<Scheduler["schedule"]>
   ): Schedule {
     checkSteps(steps);
     const noise = noiseOfKind(noiseModel, ["diffusion", "flow"], "unipc");
     if (noise.kind === "flow") return uniPcFlowSchedule(settings, steps, noise, context);
-    const overTimesteps = ["leading", "trailing", "linspace", "timesteps"].includes(spacing.kind);
     return preservingSchedule(spacing, steps, noise, {
-      final: (sigmas, table) =>
-        settings.finalSigmasType === "zero" ? 0 : overTimesteps ? table[0]! : sigmas[steps - 1]!,
+      final: (sigmas, table) => {
+        if (settings.finalSigmasType === "zero") return 0;
+        return isOverTimesteps(spacing) ? table[0]! : sigmas[steps - 1]!;
+      },
     });
   }
 
   return {
     name: "unipc",
     options: settings,
-    schedule,
+    schedule(...run) {
+      const schedule = scheduleOf(...run);
+      const endsNoisy =
+        !settings.predictX0 || (!settings.lowerOrderFinal && settings.solverOrder > 1);
+      if (endsNoisy) refuseCleanEnd(schedule, "unipc");
+      return schedule;
+    },
     start({ schedule: { levels }, begin, denoise }) {
       const { predictX0, solverOrder } = settings;
       const steps = levels.length - 1;
@@ -112,7 +115,7 @@ export function unipc(options: UniPcOptions = {}): Scheduler {
         const estimate = await denoise(latents, level);
         const output = predictX0
           ? limitEstimate(estimate, settings)
-          : linear(1 / level.sigma, latents, -level.alpha / level.sigma, estimate);
+          : noiseIn(latents, estimate, level);
         let corrected = latents;
         if (lastLatents && !settings.disableCorrector.includes(index - 1)) {
           const step = uniPcStep(settings, levels, index - 1, lastOrder, "corrector");
@@ -136,29 +139,4 @@ export function unipc(options: UniPcOptions = {}): Scheduler {
       };
     },
   };
-}
-
-function refuseSenseless({
-  predictX0,
-  lowerOrderFinal,
-  finalSigmasType,
-  solverOrder,
-}: Pick<
-  Required<UniPcOptions>,
-  "predictX0" | "lowerOrderFinal" | "finalSigmasType" | "solverOrder"
->): void {
-  if (finalSigmasType !== "zero") return;
-  const reason = !predictX0
-    ? "solves for the noise, which cannot end without noise"
-    : !lowerOrderFinal && solverOrder > 1
-      ? "cannot end without noise in a step of an order above 1"
-      : undefined;
-  if (reason === undefined) return;
-  throw new UnderpaintError({
-    code: "invalid-request",
-    what: `unipc ${reason}`,
-    value: finalSigmasType,
-    allowed: "finalSigmasType sigma_min",
-    remedy: predictX0 ? "or set lowerOrderFinal to true" : "or set predictX0 to true",
-  });
 }

@@ -12,13 +12,16 @@ export interface DynamicThresholdOptions {
   readonly sampleMaxValue?: number;
 }
 
-/** {@link DynamicThresholdOptions}, or plain clipping, which thresholding goes before. */
-export interface EstimateLimitOptions extends DynamicThresholdOptions {
+/** Plain clipping of the clean estimate; for models of pixels, harmful for latents. */
+export interface ClipOptions {
   /** Whether to clip the clean estimate. */
   readonly clipSample?: boolean;
   /** Where to clip it: at −1 and 1. */
   readonly clipSampleRange?: number;
 }
+
+/** Both ways to keep a clean estimate in bounds; thresholding goes before clipping. */
+export interface EstimateLimitOptions extends DynamicThresholdOptions, ClipOptions {}
 
 /** How {@link DynamicThresholdOptions} are read. */
 export const thresholdFields = {
@@ -27,23 +30,20 @@ export const thresholdFields = {
   sampleMaxValue: numberOption(1, 0, 1e6),
 };
 
-/** How {@link EstimateLimitOptions} are read. */
-export const estimateLimitFields = {
-  ...thresholdFields,
+/** How plain clipping is read. */
+export const clipFields = {
   clipSample: flagOption(false),
   clipSampleRange: numberOption(1, 0, 1e6),
 };
 
-/**
- * The clean estimate within its limits: a new tensor, or the same one where there are none.
- */
-export function limitEstimate(
-  estimate: FloatTensor,
-  options: EstimateLimitOptions & Required<DynamicThresholdOptions>,
-): FloatTensor {
-  if (options.thresholding) return threshold(estimate, options);
-  if (!options.clipSample) return estimate;
-  const range = options.clipSampleRange ?? 1;
+/** How {@link EstimateLimitOptions} are read. */
+export const estimateLimitFields = { ...thresholdFields, ...clipFields };
+
+/** The clean estimate within its limits: a new tensor, or the same one where there are none. */
+export function limitEstimate(estimate: FloatTensor, options: EstimateLimitOptions): FloatTensor {
+  const { thresholding, clipSample, clipSampleRange: range = 1 } = options;
+  if (thresholding) return threshold(estimate, options);
+  if (!clipSample) return estimate;
   const clipped = copy(estimate);
   const { data } = clipped;
   for (let i = 0; i < data.length; i++) data[i] = Math.max(-range, Math.min(range, data[i]!));
@@ -54,7 +54,10 @@ export function limitEstimate(
  * Each picture clipped to ±s and divided by s, where s is the given quantile of its absolute
  * values, held between 1 and `sampleMaxValue`.
  */
-function threshold(estimate: FloatTensor, options: Required<DynamicThresholdOptions>): FloatTensor {
+function threshold(
+  estimate: FloatTensor,
+  { dynamicThresholdingRatio = 0.995, sampleMaxValue = 1 }: DynamicThresholdOptions,
+): FloatTensor {
   const limited = copy(estimate);
   const pictures = estimate.dims[0] ?? 1;
   const size = limited.data.length / pictures;
@@ -63,10 +66,7 @@ function threshold(estimate: FloatTensor, options: Required<DynamicThresholdOpti
     const picture = limited.data.subarray(k * size, (k + 1) * size);
     for (let i = 0; i < size; i++) sorted[i] = Math.abs(picture[i]!);
     sorted.sort();
-    const s = Math.min(
-      options.sampleMaxValue,
-      Math.max(1, quantile(sorted, options.dynamicThresholdingRatio)),
-    );
+    const s = Math.min(sampleMaxValue, Math.max(1, quantile(sorted, dynamicThresholdingRatio)));
     for (let i = 0; i < size; i++) picture[i] = Math.max(-s, Math.min(s, picture[i]!)) / s;
   }
   return limited;

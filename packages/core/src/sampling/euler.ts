@@ -1,6 +1,7 @@
 import { linear } from "../tensor/linear.js";
+import type { FloatTensor } from "../tensor/tensor.js";
 import { type ChurnOptions, churnedStep, churnFields, churning } from "./churn.js";
-import type { Scheduler } from "./contract.js";
+import type { SamplingRun, Scheduler } from "./contract.js";
 import { explodingSchedule, sigmaRules } from "./exploding-schedule.js";
 import { checkSteps, diffusionNoise } from "./model-fit.js";
 import { readOptions, spacingOption, wordOption } from "./options.js";
@@ -57,19 +58,24 @@ export function euler(options: EulerOptions = {}): Scheduler {
         settings.timestepType === "continuous" && noise.predictionType === "v_prediction";
       return explodingSchedule({ sigmas, timesteps }, final, spacing, continuous);
     },
-    start({ schedule, noiseModel, denoise, noise }) {
-      const { levels } = schedule;
-      const churn = churning(settings, levels.length - 1);
-      return async (latents, index) => {
-        const level = levels[index]!;
-        const next = levels[index + 1]!.sigma;
-        const estimate = await denoise(latents, level);
-        const churned = churn(level.sigma);
-        return churned.sigma === level.sigma
-          ? linear(next / level.sigma, latents, 1 - next / level.sigma, estimate)
-          : churnedStep(latents, estimate, noise(), level, churned, next, noiseModel);
-      };
-    },
+    start: (run) => startEuler(run, settings),
+  };
+}
+
+/** Begins a run of Euler's method over levels of the scale latents = picture + sigma · noise. */
+export function startEuler(
+  { schedule: { levels }, noiseModel, denoise, noise }: SamplingRun,
+  churnOptions: Parameters<typeof churning>[0],
+) {
+  const churn = churning(churnOptions, levels.length - 1);
+  return async (latents: FloatTensor, index: number): Promise<FloatTensor> => {
+    const level = levels[index]!;
+    const next = levels[index + 1]!.sigma;
+    const estimate = await denoise(latents, level);
+    const churned = churn(level.sigma);
+    return churned.sigma === level.sigma
+      ? linear(next / level.sigma, latents, 1 - next / level.sigma, estimate)
+      : churnedStep(latents, estimate, noise(), level, churned, next, noiseModel);
   };
 }
 

@@ -82,22 +82,26 @@ export function exponential(
  */
 export function beta(
   options: SigmaEnds & { readonly alpha?: number; readonly beta?: number } = {},
-): SigmaSpacing {
+): SigmaSpacing & { readonly kind: "beta" } {
   return { ...options, kind: "beta", alpha: options.alpha ?? 0.6, beta: options.beta ?? 0.6 };
 }
 
 /** Uniform in lambda = ln(alpha / sigma), as in Lu et al., arXiv 2206.00927; full range. */
-export function lu(): SigmaSpacing {
+export function lu(): SigmaSpacing & { readonly kind: "lu" } {
   return { kind: "lu" };
 }
 
 /** The timesteps themselves, noisiest first, one for each step. */
-export function customTimesteps(timesteps: readonly number[]): CustomSpacing {
+export function customTimesteps(
+  timesteps: readonly number[],
+): CustomSpacing & { readonly kind: "timesteps" } {
   return { kind: "timesteps", timesteps: [...timesteps] };
 }
 
 /** The sigmas themselves, noisiest first: one for each step and then the final one, mostly 0. */
-export function customSigmas(sigmas: readonly number[]): CustomSpacing {
+export function customSigmas(
+  sigmas: readonly number[],
+): CustomSpacing & { readonly kind: "sigmas" } {
   return { kind: "sigmas", sigmas: [...sigmas] };
 }
 

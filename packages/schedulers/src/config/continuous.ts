@@ -1,6 +1,9 @@
 import { exponential, karras } from "@underpaint/core";
-import { type EdmSpacing, edmDpmMultistep, edmEuler } from "../edm.js";
-import { type FlowSpacing, flowMatchEuler, flowMatchHeun } from "../flow-match.js";
+import { edmDpmMultistep } from "../edm-dpm-multistep.js";
+import { edmEuler } from "../edm-euler.js";
+import type { EdmSpacing } from "../edm-schedule.js";
+import { type FlowSpacing, flowMatchEuler } from "../flow-match-euler.js";
+import { flowMatchHeun } from "../flow-match-heun.js";
 import { ipndm } from "../ipndm.js";
 import {
   type ConfigClass,
@@ -51,7 +54,7 @@ const flowMatchDefaults = {
 /** The classes for models of continuous time. */
 export const continuousClasses: Readonly<Record<string, ConfigClass>> = {
   IPNDMScheduler: {
-    defaults: {},
+    defaults: { trained_betas: null },
     create(values) {
       if (values.trained_betas) throw unsupported("trained_betas", values.trained_betas, "null");
       return ipndm();

@@ -1,8 +1,9 @@
 import { ddim } from "@underpaint/core";
-import { lcm, tcd } from "../consistency.js";
 import { type DdimInverseOptions, ddimInverse } from "../ddim-inverse.js";
 import { ddpm } from "../ddpm.js";
+import { lcm } from "../lcm.js";
 import { pndm } from "../pndm.js";
+import { tcd } from "../tcd.js";
 import {
   type ConfigClass,
   clipDefaults,

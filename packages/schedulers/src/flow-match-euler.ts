@@ -1,16 +1,12 @@
 import {
   between,
-  type ChurnOptions,
   checkSteps,
-  churnFields,
-  churning,
   type FlowNoise,
   flagOption,
   linear,
   linspace,
   noiseOfKind,
   readOptions,
-  type Schedule,
   type ScheduleContext,
   type Scheduler,
   type Spacing,
@@ -18,6 +14,7 @@ import {
   spreadSigmas,
   UnderpaintError,
 } from "@underpaint/core";
+import { evenSigmas, flowSchedule } from "./flow-schedule.js";
 import {
   customFlowSigmas,
   type FlowShiftOptions,
@@ -45,7 +42,7 @@ export interface FlowMatchEulerOptions extends FlowShiftOptions {
 
 const kinds = ["linspace", "trailing", "karras", "exponential", "beta", "sigmas"] as const;
 
-const eulerFields = {
+const fields = {
   spacing: spacingOption(linspace(), kinds),
   stochasticSampling: flagOption(false),
   ...flowShiftFields,
@@ -60,7 +57,7 @@ const eulerFields = {
  * @throws UnderpaintError `invalid-request` for options that are not right.
  */
 export function flowMatchEuler(options: FlowMatchEulerOptions = {}): Scheduler {
-  const settings = readEulerOptions(options);
+  const settings = readOptions("flow-match-euler", options, fields);
   return {
     name: "flow-match-euler",
     options: settings,
@@ -93,66 +90,8 @@ export function flowMatchEuler(options: FlowMatchEulerOptions = {}): Scheduler {
   };
 }
 
-/** Options of {@link flowMatchHeun}. */
-export interface FlowMatchHeunOptions extends ChurnOptions {
-  /** Above 1, more steps go where there is much noise: 1. */
-  readonly shift?: number;
-}
-
-const heunFields = { shift: flowShiftFields.shift, ...churnFields };
-
-/**
- * Heun's method for rectified flow: second order; two network calls a step, one in the last.
- * Options default to those of diffusers' FlowMatchHeunDiscreteScheduler.
- *
- * With churn, two noises are drawn a step as in the reference, though only the first has effect.
- *
- * @throws UnderpaintError `invalid-request` for options that are not right.
- */
-export function flowMatchHeun(options: FlowMatchHeunOptions = {}): Scheduler {
-  const settings = readOptions("flow-match-heun", options, heunFields);
-  const { shift } = settings;
-  return {
-    name: "flow-match-heun",
-    options: settings,
-    schedule(steps, noiseModel) {
-      checkSteps(steps);
-      const noise = noiseOfKind(noiseModel, ["flow"], "flow-match-heun");
-      return flowSchedule(
-        evenSigmas(steps, noise, shift).map((sigma) => shifted(sigma, shift)),
-        noise,
-      );
-    },
-    start({ schedule: { levels }, denoise, noise }) {
-      // The reference counts the sigmas of both calls of a step.
-      const churn = churning(settings, 2 * (levels.length - 1) - 1);
-      return async (latents, index) => {
-        const [level, next] = [levels[index]!, levels[index + 1]!];
-        const estimate = await denoise(latents, level);
-        const { sigma, deviation } = churn(level.sigma);
-        const raised = deviation === 0 ? latents : linear(1, latents, deviation, noise());
-        // The slope is the network's, as it was asked: before the noise was added.
-        const slope = (next.sigma - sigma) / sigma;
-        const guess = linear(1, raised, slope, latents, -slope, estimate);
-        if (next.sigma === 0) return guess;
-        const better = await denoise(guess, next);
-        if (deviation !== 0) noise();
-        const [here, there] = [slope / 2, (next.sigma - sigma) / (2 * next.sigma)];
-        const middle = linear(1, raised, here, latents, -here, estimate);
-        return linear(1, middle, there, guess, -there, better);
-      };
-    },
-  };
-}
-
-/** Sigmas evenly from 1 to the smallest that the model knows, which is shifted already. */
-function evenSigmas(steps: number, { trainTimesteps }: FlowNoise, shift: number): number[] {
-  const smallest = Math.fround(shifted(1 / trainTimesteps, shift));
-  return between(trainTimesteps, smallest * trainTimesteps, steps).map((t) => t / trainTimesteps);
-}
-
 function flowSigmas(
-  settings: ReturnType<typeof readEulerOptions>,
+  settings: ReturnType<typeof readOptions<typeof fields>>,
   steps: number,
   noise: FlowNoise,
   context: ScheduleContext | undefined,
@@ -178,20 +117,4 @@ function flowSigmas(
   const first = ("sigmaMax" in spacing ? spacing.sigmaMax : undefined) ?? sigmas[0]!;
   const last = ("sigmaMin" in spacing ? spacing.sigmaMin : undefined) ?? sigmas[steps - 1]!;
   return spreadSigmas(spacing, steps, { first, last });
-}
-
-function readEulerOptions(options: FlowMatchEulerOptions) {
-  return readOptions("flow-match-euler", options, eulerFields);
-}
-
-/** The levels of these sigmas and of the end without noise. */
-function flowSchedule(sigmas: readonly number[], noise: FlowNoise): Schedule {
-  const levels = sigmas.map((value) => {
-    const sigma = Math.fround(value);
-    // A model whose time runs the other way is told how much picture there is.
-    const told = noise.inverted ? Math.fround(1 - sigma) : sigma;
-    return { alpha: 1 - sigma, sigma, timestep: Math.fround(told * noise.trainTimesteps) };
-  });
-  levels.push({ alpha: 1, sigma: 0, timestep: 0 });
-  return { levels, timestepType: "float32", initialNoiseScale: 1 };
 }
