@@ -105,13 +105,6 @@ const expected: readonly Expected[] = [
   { name: "dpmpp-3m-sde", ...twoKinds, order: { diffusion: 1, flow: 0 }, ...oneNoise },
   { name: "dpm-multistep", ...second },
   { name: "dpm-multistep", of: { solverOrder: 1 }, ...twoKinds, multistep: false },
-  {
-    name: "dpm-multistep",
-    of: { algorithmType: "dpmsolver", finalSigmasType: "sigma_min" },
-    ...second,
-    noise: ["diffusion"],
-    endsWithNoise: true,
-  },
   { name: "dpmpp-2s", ...second, cycle: 2 },
   { name: "dpmpp-3s", ...twoKinds, order: { diffusion: 3, flow: 2 }, cycle: 3 },
   {
