@@ -88,10 +88,13 @@ def store_small(source: Path, target: Path) -> None:
         else:
             axis = channel_axis(graph, name, weight.ndim)
             others = tuple(i for i in range(weight.ndim) if i != axis)
-            scale = np.maximum(np.abs(weight).max(others, keepdims=True) / 127, 1e-9)
+            scale = np.abs(weight).max(others, keepdims=True) / 127
+            scale = np.maximum(scale, 6e-5).astype(np.float16).astype(np.float32)
             whole = np.clip(np.round(weight / scale), -127, 127).astype(np.int8)
             kept.append(numpy_helper.from_array(whole, f"{name}.int8"))
-            kept.append(numpy_helper.from_array(scale.astype(np.float32), f"{name}.scale"))
+            kept.append(numpy_helper.from_array(scale.astype(np.float16), f"{name}.half"))
+            before.append(helper.make_node(
+                "Cast", [f"{name}.half"], [f"{name}.scale"], to=TensorProto.FLOAT))
             before.append(helper.make_node(
                 "Cast", [f"{name}.int8"], [f"{name}.whole"], to=TensorProto.FLOAT))
             before.append(helper.make_node("Mul", [f"{name}.whole", f"{name}.scale"], [name]))
