@@ -29,6 +29,8 @@ const twoCalls = { order: 2, calls: butLast("denoise", "denoise") } as const;
 const oneNoise = { solves: "sde", calls: butLast("denoise", "noise") } as const;
 
 const karras = { spacing: { kind: "karras", rho: 7 } };
+/** Solvers for the noise cannot end without any. */
+const overNoise = { algorithmType: "dpmsolver", finalSigmasType: "sigma_min" };
 const trailing = { spacing: { kind: "trailing" } };
 
 /**
@@ -105,6 +107,16 @@ const expected: readonly Expected[] = [
   { name: "dpmpp-3m-sde", ...twoKinds, order: { diffusion: 1, flow: 0 }, ...oneNoise },
   { name: "dpm-multistep", ...second },
   { name: "dpm-multistep", of: { solverOrder: 1 }, ...twoKinds, multistep: false },
+  { name: "dpm-multistep", of: overNoise, ...second, noise: ["diffusion"], endsWithNoise: true },
+  {
+    name: "dpm-multistep",
+    of: { ...overNoise, algorithmType: "sde-dpmsolver" },
+    ...second,
+    noise: ["diffusion"],
+    solves: "sde",
+    endsWithNoise: true,
+    calls: ["denoise", "noise"],
+  },
   { name: "dpmpp-2s", ...second, cycle: 2 },
   { name: "dpmpp-3s", ...twoKinds, order: { diffusion: 3, flow: 2 }, cycle: 3 },
   {
@@ -115,9 +127,24 @@ const expected: readonly Expected[] = [
     cycle: 3,
   },
   { name: "dpm-singlestep", ...second, cycle: 2 },
+  {
+    name: "dpm-singlestep",
+    of: overNoise,
+    ...second,
+    noise: ["diffusion"],
+    cycle: 2,
+    endsWithNoise: true,
+  },
   { name: "deis", ...second, endsWithNoise: true },
   { name: "unipc", ...twoKinds, order: { diffusion: 3, flow: 2 } },
   { name: "unipc", of: { solverType: "bh1" }, ...twoKinds, order: { diffusion: 3, flow: 2 } },
+  {
+    name: "unipc",
+    of: { predictX0: false, finalSigmasType: "sigma_min" },
+    ...twoKinds,
+    order: { diffusion: 3, flow: 2 },
+    endsWithNoise: true,
+  },
   {
     name: "sa-solver",
     ...second,
