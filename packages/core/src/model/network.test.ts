@@ -86,6 +86,36 @@ describe("a network's prediction", () => {
   });
 });
 
+describe("text states in half precision", () => {
+  it("are converted once for a tensor, and anew for another", async () => {
+    const file = await folderSource(modelFolder("tiny-fp16")).open("unet/model.onnx");
+    const session = await backend.createSession(file);
+    const fed: unknown[] = [];
+    const watched: InferenceSession = {
+      ...session,
+      run(feeds, options) {
+        fed.push(feeds.encoder_hidden_states);
+        return session.run(feeds, options);
+      },
+    };
+    const network = createNetwork(watched);
+    const others = floatTensor(
+      states.dims,
+      states.data.map((value) => -value),
+    );
+    const question = { latents, timestep: timesteps[2]! };
+    const first = await network.predict({ ...question, states });
+    const other = await network.predict({ ...question, states: others });
+    const again = await network.predict({ ...question, states });
+
+    expect(fed[2]).toBe(fed[0]);
+    expect(again.data).toEqual(first.data);
+    const fresh = await createNetwork(session).predict({ ...question, states: others });
+    expect(other.data).toEqual(fresh.data);
+    expect(other.data).not.toEqual(first.data);
+  });
+});
+
 /** A graph of out = sample · mean(states) + timestep, with axes and types as given. */
 function toyNetwork(options: {
   batch?: number | string;

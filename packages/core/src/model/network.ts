@@ -1,6 +1,6 @@
 import type { InferenceSession, TensorSpec } from "../backend/contract.js";
 import { UnderpaintError } from "../errors.js";
-import { type FloatTensor, zeros } from "../tensor/tensor.js";
+import { type FloatTensor, type Tensor, zeros } from "../tensor/tensor.js";
 import { inBatches, sliceBatch } from "./batches.js";
 import { type Bound, bindInputs, bindOutputs, describeSpec, type Port } from "./bind.js";
 import { floatFeed, readFloats, timestepFeed } from "./feeds.js";
@@ -12,7 +12,10 @@ export interface NetworkCall {
   readonly latents: FloatTensor;
   /** On the model's training scale, mostly 0 to 1000; may be fractional. */
   readonly timestep: number;
-  /** The text states [n, tokens, width]. */
+  /**
+   * The text states [n, tokens, width]. Not to be written to afterwards: where the graph takes
+   * halves, they are kept for the next call with the same tensor.
+   */
   readonly states: FloatTensor;
   /** [1 or n, {@link Network.guidanceEmbeddingSize}], for the networks that have one. */
   readonly guidanceEmbedding?: FloatTensor;
@@ -120,13 +123,25 @@ export function createNetwork(
     ? (fixed(bound.guidanceEmbedding, 1) ?? configCount(config, "time_cond_proj_dim") ?? 256)
     : undefined;
 
+  // The same at every step of a run, and the largest input by far.
+  const statesFed = new WeakMap<FloatTensor, Tensor>();
+
+  function statesFeed(states: FloatTensor): Tensor {
+    let fed = statesFed.get(states);
+    if (!fed) {
+      fed = floatFeed(graph, bound.states, states);
+      statesFed.set(states, fed);
+    }
+    return fed;
+  }
+
   async function run(call: NetworkCall): Promise<FloatTensor> {
     const { latents, timestep, states } = call;
     const [n = 0, , height, width] = latents.dims;
     const feeds = {
       [bound.latents.name]: floatFeed(graph, bound.latents, latents),
       [bound.timestep.name]: timestepFeed(bound.timestep, timestep, n, bound.latents.dims[0]),
-      [bound.states.name]: floatFeed(graph, bound.states, states),
+      [bound.states.name]: statesFeed(states),
       ...(bound.guidanceEmbedding && {
         [bound.guidanceEmbedding.name]: floatFeed(
           graph,
