@@ -72,25 +72,23 @@ export function createPredictor(options: PredictorOptions) {
     const together = height * width <= largestSharedArea;
 
     const predict: Predict = async (branches) => {
-      const results = branches.map(() => zeros("float32", latents.dims));
+      const answers: FloatTensor[][] = branches.map(() => []);
       const groups = together ? [branches] : branches.map((branch) => [branch]);
       for (let k = 0; k < pictures; k++) {
         const picture = batchEntry(scaled, k);
-        let done = 0;
+        let branch = 0;
         for (const group of groups) {
           const answer = await ask(group, picture, level.timestep);
-          for (let b = 0; b < group.length; b++, done++) {
-            batchEntry(results[done]!, k).data.set(batchEntry(answer, b).data);
-          }
+          for (let b = 0; b < group.length; b++) answers[branch++]!.push(batchEntry(answer, b));
         }
       }
-      return results;
+      return answers.map(stack);
     };
     return linear(skip, latents, output, await guide(predict, at));
   };
 }
 
-/** Joins tensors [1, …] along the outermost axis. */
+/** Joins tensors [1, …] along the outermost axis; one alone is not copied. */
 function stack(tensors: readonly FloatTensor[]): FloatTensor {
   const first = tensors[0]!;
   if (tensors.length === 1) return first;
