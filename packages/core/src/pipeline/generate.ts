@@ -222,7 +222,7 @@ function stepEvent(
     step: step.index - begin + 1,
     steps: step.steps - begin,
     timestep: step.timestep,
-    elapsed: stopwatch.read().total,
+    elapsed: stopwatch.elapsed(),
     latents: step.latents,
     denoised: step.denoised,
     preview: (index = 0) => parts.preview(step.denoised, index),

@@ -19,6 +19,8 @@ export type TimedPart = Exclude<keyof Timings, "total" | "outside">;
 export interface Stopwatch {
   /** Runs `work` and adds its time to `part`. */
   time<T>(part: TimedPart, work: () => Promise<T>): Promise<T>;
+  /** Milliseconds since it was made. */
+  elapsed(): number;
   /** The sums so far. */
   read(): Timings;
 }
@@ -33,7 +35,9 @@ export function createStopwatch(): Stopwatch {
     network: 0,
     vaeDecoder: 0,
   };
+  const elapsed = (): number => performance.now() - start;
   return {
+    elapsed,
     async time(part, work) {
       const begin = performance.now();
       try {
@@ -43,7 +47,7 @@ export function createStopwatch(): Stopwatch {
       }
     },
     read() {
-      const total = performance.now() - start;
+      const total = elapsed();
       const inside = Object.values(parts).reduce((sum, time) => sum + time, 0);
       return { ...parts, total, outside: total - inside };
     },
