@@ -1,3 +1,4 @@
+import { UnderpaintError } from "../errors.js";
 import type { Branch, Guidance, Predict, StepPosition } from "../guidance/contract.js";
 import { linear } from "../tensor/linear.js";
 import { batchEntry, elementCount, type FloatTensor, zeros } from "../tensor/tensor.js";
@@ -46,10 +47,22 @@ export function createPredictor(options: PredictorOptions) {
     const key = branches.join();
     let tensor = joined.get(key);
     if (!tensor) {
-      tensor = stack(branches.map((branch) => states.get(branch)!));
+      tensor = stack(branches.map(statesOfOne));
       joined.set(key, tensor);
     }
     return tensor;
+  }
+
+  function statesOfOne(branch: Branch): FloatTensor {
+    const found = states.get(branch);
+    if (found) return found;
+    throw new UnderpaintError({
+      code: "invalid-request",
+      what: `the guidance ${guidance.name} asks for a branch that it does not declare`,
+      value: branch,
+      allowed: guidance.branches.join(", "),
+      remedy: "name every branch in its `branches`",
+    });
   }
 
   async function ask(branches: readonly Branch[], picture: FloatTensor, timestep: number) {
