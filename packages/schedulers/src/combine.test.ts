@@ -11,7 +11,7 @@ function tensorOf(size: number, seed: number): FloatTensor {
 
 describe("combine", () => {
   it.each([1, 1023, 1024, 2050])("adds any number of terms of %i elements", (size) => {
-    const coefficients = [0.5, -1.25, 3, 0.125, -0.75, 2];
+    const coefficients = [0.5, -1.25, 3, 0.125, -0.75, 2, 0.25];
     const tensors = coefficients.map((_, k) => tensorOf(size, k));
     for (let count = 1; count <= coefficients.length; count++) {
       const result = combine(coefficients.slice(0, count), tensors.slice(0, count));
@@ -20,7 +20,9 @@ describe("combine", () => {
         const sum = tensors
           .slice(0, count)
           .reduce((total, { data }, k) => total + coefficients[k]! * data[i]!, 0);
-        expect(value).toBe(Math.fround(sum));
+        // Beyond six terms, sums are rounded more than once.
+        if (count <= 6) expect(value).toBe(Math.fround(sum));
+        else expect(Math.abs(value - sum)).toBeLessThan(1e-6);
       });
     }
   });

@@ -3,11 +3,11 @@ import {
   checkSteps,
   churnFields,
   churning,
-  linear,
   noiseOfKind,
   readOptions,
   type Scheduler,
 } from "@underpaint/core";
+import { combine } from "./combine.js";
 import { evenSigmas, flowSchedule } from "./flow-schedule.js";
 import { flowShiftFields, shifted } from "./flow-shift.js";
 
@@ -48,16 +48,18 @@ export function flowMatchHeun(options: FlowMatchHeunOptions = {}): Scheduler {
         const [level, next] = [levels[index]!, levels[index + 1]!];
         const estimate = await denoise(latents, level);
         const { sigma, deviation } = churn(level.sigma);
-        const raised = deviation === 0 ? latents : linear(1, latents, deviation, noise());
-        // The slope is the network's, as it was asked: before the noise was added.
+        // The network is asked before noise is added, and its slope kept.
+        const added = deviation === 0 ? [] : [noise()];
         const slope = (next.sigma - sigma) / sigma;
-        const guess = linear(1, raised, slope, latents, -slope, estimate);
+        const guess = combine([1 + slope, -slope, deviation], [latents, estimate, ...added]);
         if (next.sigma === 0) return guess;
         const better = await denoise(guess, next);
         if (deviation !== 0) noise();
         const [here, there] = [slope / 2, (next.sigma - sigma) / (2 * next.sigma)];
-        const middle = linear(1, raised, here, latents, -here, estimate);
-        return linear(1, middle, there, guess, -there, better);
+        return combine(
+          [1 + here, -here, there, -there, deviation],
+          [latents, estimate, guess, better, ...added],
+        );
       };
     },
   };
