@@ -182,6 +182,18 @@ describe("a request", () => {
     expect(warnings[0]!.message).toContain("zeppelin");
   });
 
+  it("says when a small model knows none of the words", async () => {
+    const starter = await open("../../packages/starter/model");
+    const warned = async (prompt: string) => {
+      const { warnings } = await starter.generate({ prompt, steps: 1 });
+      return warnings.map(({ code }) => code);
+    };
+    expect(await warned("a zeppelin made of xylophones")).toEqual(["words-unknown"]);
+    expect(await warned("two red apples")).toEqual([]);
+    expect(await warned("")).toEqual([]);
+    await starter.dispose();
+  });
+
   it("returns the picture where strength leaves nothing to do, and says so", async () => {
     const image = readPicture("64x64.png");
     const { images, warnings } = await pipeline.generate({ ...request, image, strength: 0.1 });

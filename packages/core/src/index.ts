@@ -73,6 +73,7 @@ export { type LoadOptions, type Model, type ModelOptions, openModel } from "./mo
 export { createNetwork, type Network, type NetworkCall } from "./model/network.js";
 export type { ModelProgress } from "./model/progress.js";
 export type { LoadProgress, ModelSource, OpenOptions } from "./model/source.js";
+export { type KnownWords, readKnownWords } from "./model/words.js";
 
 // pipeline
 export {

@@ -57,6 +57,7 @@ export async function* generate(
     return seeds.map(() => createImage(picture.width, picture.height, picture.data.slice()));
   }
 
+  await checkWords(request.prompt, context);
   const states = await encodePrompts(plan, context);
   const noise = createSeededNoise(seeds);
   const start = picture
@@ -85,6 +86,15 @@ function fit(
     message: `the image is ${image.width} × ${image.height} and was resized to ${width} × ${height}.`,
   });
   return resize(image, width, height, { filter: "lanczos" });
+}
+
+async function checkWords(prompt: string, { parts, signal, warn }: GenerationContext) {
+  const words = await parts.knownWords(signal);
+  if (!words || words.knowsAnyOf(prompt)) return;
+  warn({
+    code: "words-unknown",
+    message: `this small model knows ${words.list.length} things, and none that the prompt names: ${words.list.slice(0, 5).join(", ")}, …`,
+  });
 }
 
 async function encodePrompts(

@@ -7,9 +7,9 @@ import { configCount, type JsonObject } from "../model/json.js";
 import type { ComponentName, ModelManifest } from "../model/manifest.js";
 import { type ModelOptions, openModel } from "../model/model.js";
 import { createNetwork, type Network } from "../model/network.js";
+import { type KnownWords, readKnownWords } from "../model/words.js";
 import type { NoiseModel } from "../sampling/noise-model.js";
 import { noiseModelFromConfig } from "../sampling/noise-model-config.js";
-import type { ClipTokenizer } from "../text/clip-tokenizer.js";
 import { type ClipTextEncoder, createTextEncoder } from "../text/text-encoder.js";
 import { loadTokenizer } from "./tokenizer.js";
 import type { RequestDefaults } from "./validate.js";
@@ -25,6 +25,8 @@ export interface ModelParts {
   readonly networkMultiple: number;
   /** [channels, height, width] of the latents of a picture of this size in pixels. */
   latentDims(width: number, height: number): readonly number[];
+  /** The words that a small model says it knows. */
+  knownWords(signal?: AbortSignal): Promise<KnownWords | undefined>;
   textEncoder(signal?: AbortSignal): Promise<ClipTextEncoder>;
   network(signal?: AbortSignal): Promise<Network>;
   vaeEncoder(signal?: AbortSignal): Promise<VaeEncoder>;
@@ -46,15 +48,7 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
   const { text_encoder, unet, vae_decoder, vae_encoder } = manifest.components;
   const scale = vaeScaleFactor(vae_decoder.config);
   const channels = latentChannelsOf(vae_decoder.config);
-  let tokenizer: Promise<ClipTokenizer> | undefined;
-
-  function readTokenizer(signal?: AbortSignal): Promise<ClipTokenizer> {
-    tokenizer ??= loadTokenizer(model, signal).catch((error: unknown) => {
-      tokenizer = undefined;
-      throw error;
-    });
-    return tokenizer;
-  }
+  const readTokenizer = once((signal) => loadTokenizer(model, signal));
 
   /** What wraps a component's session, made once for as long as the session lives. */
   function part<T>(
@@ -90,6 +84,7 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
     embedsGuidance: configCount(unet.config, "time_cond_proj_dim") !== undefined,
     networkMultiple: scale * 2 ** (levelsOf(unet.config) - 1),
     latentDims: (width, height) => [channels, height / scale, width / scale],
+    knownWords: once((signal) => readKnownWords(model.source, signal)),
     textEncoder: part("text_encoder", async (session, signal) =>
       createTextEncoder({
         session,
@@ -103,6 +98,18 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
     preview: createLatentPreview(vae_decoder.config, () => vaeDecoder()),
     unload: (component) => model.unload(component),
     dispose: () => model.dispose(),
+  };
+}
+
+/** Reads at the first call, and again only where that failed. */
+function once<T>(read: (signal?: AbortSignal) => Promise<T>): (signal?: AbortSignal) => Promise<T> {
+  let reading: Promise<T> | undefined;
+  return (signal) => {
+    reading ??= read(signal).catch((error: unknown) => {
+      reading = undefined;
+      throw error;
+    });
+    return reading;
   };
 }
 

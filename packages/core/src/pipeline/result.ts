@@ -7,6 +7,7 @@ import type { Timings } from "./timings.js";
  * Something that the caller should know of and that stops nothing.
  *
  * - `prompt-cut`: the end of a prompt did not fit in what the model reads.
+ * - `words-unknown`: the model lists the words that it knows, and the prompt has none of them.
  * - `image-resized`: the picture to begin from was resized to the request's size.
  * - `nothing-to-do`: strength and steps leave nothing to be made anew.
  * - `seed-not-binding`: a graph draws random numbers of its own.
@@ -17,6 +18,7 @@ import type { Timings } from "./timings.js";
 export interface PipelineWarning {
   readonly code:
     | "prompt-cut"
+    | "words-unknown"
     | "image-resized"
     | "nothing-to-do"
     | "seed-not-binding"

@@ -70,11 +70,13 @@ describe("parseCommand", () => {
     expect(parseCommand(["info", "./model"])).toEqual({
       kind: "info",
       model: "./model",
+      words: false,
       json: false,
     });
-    expect(parseCommand(["info", "--json"])).toEqual({
+    expect(parseCommand(["info", "--json", "--words"])).toEqual({
       kind: "info",
       model: "starter",
+      words: true,
       json: true,
     });
     expect(parseCommand(["schedulers"])).toEqual({ kind: "schedulers", json: false });
@@ -116,6 +118,7 @@ describe("parseCommand", () => {
     [["x", "-o", ".png"], "--output must end in .png"],
     [[], "there is no prompt"],
     [["--steps", "3"], "there is no prompt"],
+    [["a cat", "--words"], '--words goes with "underpaint info"'],
     [["info", "m", "--steps", "3"], '--steps does not go with "underpaint info"'],
   ] as const)("%j", (argv, expected) => {
     if (expected === undefined) expect(() => parseCommand(argv)).not.toThrow();

@@ -28,7 +28,12 @@ export interface GenerateArguments {
 export type Command =
   | { readonly kind: "help" | "version" }
   | { readonly kind: "schedulers"; readonly json: boolean }
-  | { readonly kind: "info"; readonly model: string; readonly json: boolean }
+  | {
+      readonly kind: "info";
+      readonly model: string;
+      readonly words: boolean;
+      readonly json: boolean;
+    }
   | { readonly kind: "generate"; readonly json: boolean; readonly arguments: GenerateArguments };
 
 const options = {
@@ -45,6 +50,7 @@ const options = {
   strength: { type: "string" },
   device: { type: "string", short: "d" },
   json: { type: "boolean" },
+  words: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const;
@@ -74,11 +80,15 @@ export function parseCommand(argv: readonly string[]): Command {
     return { kind: "schedulers", json };
   }
   if (first === "info" && words.length <= 2) {
-    only(values, "info", ["model"]);
-    return { kind: "info", model: second ?? values.get("model") ?? "starter", json };
+    only(values, "info", ["model", "words"]);
+    const model = second ?? values.get("model") ?? "starter";
+    return { kind: "info", model, words: values.has("words"), json };
   }
   if (words.length === 0) {
     throw new UsageError('there is no prompt; write: underpaint "a red apple" -o apple.png');
+  }
+  if (values.has("words")) {
+    throw new UsageError('--words goes with "underpaint info": it lists the words of a model');
   }
   return { kind: "generate", json, arguments: generateArguments(words.join(" "), values) };
 }

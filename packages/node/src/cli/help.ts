@@ -1,6 +1,7 @@
 /** What `underpaint --help` prints. */
 export const helpText = `underpaint "PROMPT" [options]     makes a picture of the prompt
-underpaint info [MODEL]           tells what a model is and can do
+underpaint info [MODEL]           tells what a model is and can do; with --words, the
+                                  words that a small model knows
 underpaint schedulers             lists the schedulers
 
   -o, --output FILE.png   where the picture goes; picture.png, or the next free name

@@ -4,9 +4,20 @@ import { resolveModel } from "../sources/resolve.js";
 import { byteText, printable } from "./printable.js";
 
 /** What `underpaint info MODEL` prints, as JSON or for people. */
-export async function infoText(model: string, json: boolean, signal: AbortSignal): Promise<string> {
+export async function infoText(
+  model: string,
+  { json, words }: { readonly json: boolean; readonly words: boolean },
+  signal: AbortSignal,
+): Promise<string> {
   const report = await describeModel(await resolveModel(model), { signal });
-  return json ? `${JSON.stringify(report, undefined, 2)}\n` : formatReport(report);
+  if (json) return `${JSON.stringify(report, undefined, 2)}\n`;
+  return words ? wordsText(report) : formatReport(report);
+}
+
+/** The words that a model knows, one a line: other programs can read them. */
+function wordsText({ id, words }: ModelReport): string {
+  if (!words) return `${printable(id)} lists no words: try any.\n`;
+  return words.map((word) => `${printable(word)}\n`).join("");
 }
 
 const families: Readonly<Record<string, string>> = {
@@ -18,7 +29,7 @@ const families: Readonly<Record<string, string>> = {
 
 /** A report as lines for a terminal. */
 export function formatReport(report: ModelReport): string {
-  const { id, family, className, bytes, components, scheduler, can, cannot } = report;
+  const { id, family, className, bytes, components, scheduler, can, cannot, words } = report;
   const familyName = families[family] ?? "unknown family";
   const missing = components.filter(({ isHere }) => !isHere);
   const lines = [
@@ -35,6 +46,7 @@ export function formatReport(report: ModelReport): string {
       `not here yet: ${missing.map(({ name }) => name).join(", ")}; ${byteText(size)} to fetch`,
     );
   }
+  if (words) lines.push("", `knows ${words.length} things: --words lists them`);
   if (can.length > 0) lines.push("", "can", ...can.map((ability) => `  + ${ability}`));
   if (cannot.length > 0) lines.push("", "cannot", ...cannot.map((ability) => `  - ${ability}`));
   return `${lines.map(printable).join("\n")}\n`;

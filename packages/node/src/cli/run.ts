@@ -43,7 +43,7 @@ async function answer(command: Command, { stderr, signal }: CommandStreams): Pro
     case "schedulers":
       return schedulersText(command.json);
     case "info":
-      return infoText(command.model, command.json, signal);
+      return infoText(command.model, command, signal);
     case "generate": {
       const progress = createProgress(stderr);
       try {

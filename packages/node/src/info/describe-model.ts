@@ -4,6 +4,7 @@ import {
   isUnderpaintError,
   type ModelInspection,
   noiseModelFromConfig,
+  readKnownWords,
   readManifest,
   vaeScaleFactor,
 } from "@underpaint/core";
@@ -39,6 +40,8 @@ export interface ModelReport {
   readonly isUsable: boolean;
   readonly can: readonly string[];
   readonly cannot: readonly string[];
+  /** What a small model says it knows; undefined for those that list nothing. */
+  readonly words: readonly string[] | undefined;
 }
 
 /**
@@ -74,6 +77,7 @@ export async function describeModel(
     isUsable,
     can: abilities.can,
     cannot: [...cannot, ...abilities.cannot],
+    words: (await readKnownWords(source, signal))?.list,
   };
 }
 
