@@ -28,7 +28,7 @@ export async function readKnownWords(
   const asked = signal && { signal };
   if ((await source.size(file, asked)) === undefined) return undefined;
   const list = parseList(new TextDecoder().decode(await source.read(file, { maxBytes, ...asked })));
-  const words = new Set(list.flatMap(wordsOf));
+  const words = new Set(list.flatMap(wordsOf).filter((word) => !fillers.has(word)));
   return {
     list,
     knowsAnyOf(prompt) {
@@ -52,6 +52,21 @@ function parseList(text: string): readonly string[] {
     allowed: '["apple", "birthday cake"]',
   });
 }
+
+/** Words of phrases ("glass of milk") that name nothing. */
+const fillers: ReadonlySet<string> = new Set([
+  "a",
+  "an",
+  "and",
+  "at",
+  "for",
+  "in",
+  "of",
+  "on",
+  "the",
+  "to",
+  "with",
+]);
 
 /** The words of a text in lower case, without a plural's s. */
 function wordsOf(text: string): string[] {
