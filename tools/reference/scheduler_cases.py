@@ -127,6 +127,10 @@ dpm_multistep = [
     ],
     {"config": SD, "set_timesteps": {"timesteps": [999, 850, 736, 645, 545, 455, 343, 233, 124, 24]}, "steps": [10]},
     {"config": SD_LEADING, "begin": 4, "steps": [10]},
+    {
+        "config": {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "use_dynamic_shifting": True},
+        "dynamic": True,
+    },
 ]
 
 ddim_inverse = configs(
@@ -311,6 +315,7 @@ sa_solver = [
         {**SD, "predictor_order": 1, "corrector_order": 1},
         {**SD, "predictor_order": 3, "corrector_order": 3},
         {**SD, "predictor_order": 2, "corrector_order": 3, "lower_order_final": False},
+        {**SD, "predictor_order": 4, "corrector_order": 4},
         {**SD, "algorithm_type": "noise_prediction"},
         {**SD, "algorithm_type": "noise_prediction", "predictor_order": 3, "corrector_order": 2},
         {**SD, "thresholding": True, "sample_max_value": 1.5, "prediction_type": "sample"},

@@ -35,7 +35,7 @@ export function spaceTimesteps(
       code: "invalid-request",
       what: "there are more steps than the model has timesteps",
       value: steps,
-      allowed: `1 to ${dropsLast ? limit - 1 : limit}`,
+      allowed: `1 to ${Math.max(1, dropsLast ? limit - 1 : limit)}`,
     });
   }
   const timesteps = spread(spacing, steps, points, rules);

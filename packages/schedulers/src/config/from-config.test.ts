@@ -40,6 +40,14 @@ describe("fromConfig", () => {
     expect(warnings[0]).toContain('"clip_sample"');
   });
 
+  it("names all unknown fields in one warning", () => {
+    const warnings: string[] = [];
+    const config = { _class_name: "EulerDiscreteScheduler", clip_sample: false, step_offset: 1 };
+    fromConfig(config, { onWarning: (text) => warnings.push(text) });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('"clip_sample", "step_offset"');
+  });
+
   it("reads a config as another class's, as diffusers' from_config does, without warnings", () => {
     const warnings: string[] = [];
     const scheduler = fromConfig(stableDiffusion, {

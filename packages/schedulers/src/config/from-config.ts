@@ -15,7 +15,7 @@ export interface FromConfigOptions {
    * the two share is taken over, and fields that only the config's own class knows are not told of.
    */
   readonly className?: string;
-  /** Told, in a sentence, of each field that is not known and so has no effect. */
+  /** Told, in a sentence, of the fields that are not known and so have no effect. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -39,13 +39,14 @@ export function fromConfig(config: SchedulerConfig, options: FromConfigOptions =
     });
   }
   const reader = classNamed(options.className ?? config._class_name);
-  for (const field of Object.keys(config)) {
-    if (!isKnown(field, reader, options.className !== undefined)) {
-      options.onWarning?.(
-        `The scheduler config's field ${JSON.stringify(field)} is not known to ` +
-          `${options.className ?? config._class_name} and has no effect.`,
-      );
-    }
+  const unknown = Object.keys(config)
+    .filter((field) => !isKnown(field, reader, options.className !== undefined))
+    .map((field) => JSON.stringify(field.slice(0, 60)));
+  if (unknown.length > 0) {
+    options.onWarning?.(
+      `the scheduler config has what ${options.className ?? config._class_name} does not know, ` +
+        `and which has no effect: ${unknown.join(", ")}.`,
+    );
   }
   try {
     return reader.create(withDefaults(withoutInfinities(config), reader.defaults));
