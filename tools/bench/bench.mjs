@@ -47,6 +47,9 @@ async function main() {
     },
   });
   if (values.help) return void process.stdout.write(help);
+  if (!existsSync(new URL("../../packages/node/dist/index.js", import.meta.url))) {
+    throw new Error("the packages are not built; run npm run build first");
+  }
   const starts = whole(values, "starts") ?? (values.model === undefined ? 9 : 1);
   const folder = mkdtempSync(join(tmpdir(), "underpaint-bench-"));
   try {

@@ -15,15 +15,17 @@ export function report({ machine, model, request, requests, memory, start, goals
     head(`A request: median of ${requests.measured}, after a first`),
     ...graphs.map((phase) => row(`  ${phase} (${phases[phase].times} ×)`, phases[phase])),
     row("in the graphs", requests.inside),
-    ...others.map((phase) => row(`  ${phase}`, phases[phase], steps * count)),
-    row("outside of the graphs", requests.outside, steps * count),
+    ...others.map((phase) =>
+      row(`  ${phase}`, phases[phase], everyStep.includes(phase) ? steps * count : 0),
+    ),
+    row("outside of the graphs", requests.outside),
     `${"outside / in the graphs".padEnd(labelWidth)}${percent(requests.ratio)}${percent(requests.cpuRatio)}`,
     `(measuring itself takes ${requests.measuringMs.toFixed(1)} ms of that)`,
     "",
     head(`Process start to first picture: median of ${start.processes}`),
     ...Object.entries(start.phases).map(([phase, time]) => row(`  ${phase}`, time)),
     row("the picture is written", start.total),
-    `(the fastest: ${start.least.toFixed(0)} ms)`,
+    `(the fastest: ${start.least.toFixed(0)} ms; outside / in the graphs of this first request: ${percent(start.ratio).trim()})`,
     "",
     `Peak memory: ${mebibytes(memory.firstPictureBytes)} for the first picture, ${mebibytes(memory.peakBytes)} after ${requests.measured} more requests`,
     ...goals.map(({ goal, found, met }) => `${met ? "met    " : "NOT MET"}  ${goal}: ${found}`),
@@ -32,12 +34,15 @@ export function report({ machine, model, request, requests, memory, start, goals
 
 const labelWidth = 42;
 
+/** What is done at every step; the rest is done once a request. */
+const everyStep = [outside.solver, outside.reading, outside.guidance, outside.feeds, outside.loop];
+
 function head(title) {
   return `${title.padEnd(labelWidth)}${"wall ms".padStart(10)}${"CPU ms".padStart(10)}`;
 }
 
-function row(label, { wall, cpu }, steps) {
-  const each = steps ? `${((wall / steps) * 1000).toFixed(0).padStart(10)} µs a step` : "";
+function row(label, { wall, cpu }, steps = 0) {
+  const each = steps > 0 ? `${((wall / steps) * 1000).toFixed(0).padStart(10)} µs a step` : "";
   return `${label.padEnd(labelWidth)}${wall.toFixed(2).padStart(10)}${cpu.toFixed(2).padStart(10)}${each}`;
 }
 

@@ -1,6 +1,6 @@
 // One process: opens a model, makes a first picture, then measures requests that are alike. Prints
 // one line of JSON. Started by bench.mjs; its argument is { model, steps, count, size, device,
-// scheduler, repeat, seconds, picture } as JSON.
+// scheduler, repeat, seconds, picture } as JSON, where the first six may be left out.
 import { cpuMs, createClock } from "./clock.mjs";
 import {
   graphPhase,
@@ -16,9 +16,12 @@ const begin = { wall: performance.now(), cpu: cpuMs() };
 const clock = createClock();
 
 clock.enter("import @underpaint/node");
-const { classifierFree, createPipeline, createScheduler, fromConfig, savePng } = await import(
-  "@underpaint/node"
-);
+const { classifierFree, createPipeline, createScheduler, fromConfig, isUnderpaintError, savePng } =
+  await import("@underpaint/node");
+process.on("uncaughtException", (error) => {
+  console.error(isUnderpaintError(error) ? error.message : error);
+  process.exit(1);
+});
 clock.enter("import onnxruntime-node");
 const { default: ort } = await import("onnxruntime-node");
 clock.enter("open the model");
@@ -68,6 +71,7 @@ const start = {
   begin,
   written,
   phases: clock.take(),
+  timings: first.timings,
   peakBytes: peakBytes(),
 };
 

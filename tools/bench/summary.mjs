@@ -23,6 +23,7 @@ export function summary(measured, isStarter) {
   const ratio = median(sums.map(({ inside, outside }) => outside.wall / inside.wall));
   const firsts = measured.map(firstPicture);
   const first = median(firsts.map(({ total }) => total.wall));
+  const total = median(requests.map((request) => request.total));
   return {
     machine: machine(),
     model,
@@ -32,10 +33,10 @@ export function summary(measured, isStarter) {
       phases,
       inside: medianTime(sums.map(({ inside }) => inside)),
       outside: medianTime(sums.map(({ outside }) => outside)),
-      total: median(requests.map(({ total }) => total)),
+      total,
       ratio,
       cpuRatio: median(sums.map(({ inside, outside }) => outside.cpu / inside.cpu)),
-      // Every phase is entered and left by a reading of two clocks.
+      // Every phase is entered by a reading of two clocks.
       measuringMs: switchMs * Object.values(phases).reduce((sum, { times }) => sum + times, 0),
     },
     memory: {
@@ -46,20 +47,21 @@ export function summary(measured, isStarter) {
       processes: firsts.length,
       total: medianTime(firsts.map(({ total }) => total)),
       least: Math.min(...firsts.map(({ total }) => total.wall)),
+      ratio: median(firsts.map((one) => one.ratio)),
       phases: medians(firsts.map((one) => one.phases)),
     },
-    goals: goals({ ratio, first, total: median(requests.map(({ total }) => total)) }),
+    goals: goals(),
   };
 
-  function goals({ ratio, first, total }) {
-    const large = model.unetBytes >= largeUnetBytes;
+  function goals() {
     const share = (most) => ({
       goal: `outside of the graphs at most ${most * 100} % of the time in them`,
       found: `${(ratio * 100).toFixed(2)} %`,
       met: ratio <= most,
     });
-    if (large) return [share(0.01)];
+    if (model.unetBytes >= largeUnetBytes) return [share(0.01)];
     if (!isStarter) return [];
+    if (steps !== 20 || count !== 1) return [share(0.08)];
     return [
       share(0.08),
       {
@@ -68,9 +70,9 @@ export function summary(measured, isStarter) {
         met: first <= 2000,
       },
       {
-        goal: "one picture of 20 steps within 1 s on 2 cores",
-        found: `${((total * 20) / steps / count / 1000).toFixed(2)} s`,
-        met: (total * 20) / steps / count <= 1000,
+        goal: "a further picture within 1 s on 2 cores",
+        found: `${(total / 1000).toFixed(2)} s`,
+        met: total <= 1000,
       },
     ];
   }
@@ -78,7 +80,7 @@ export function summary(measured, isStarter) {
 
 /** The phases of a first picture, from the start of the process to the file. */
 function firstPicture({ spawned, start }) {
-  const { origin, begin, written, phases } = start;
+  const { origin, begin, written, phases, timings } = start;
   const grouped = {
     "Node itself": { wall: origin + begin.wall - spawned, cpu: begin.cpu },
   };
@@ -90,8 +92,12 @@ function firstPicture({ spawned, start }) {
     const isStep = outsidePhases.includes(phase) && phase !== outside.prompts;
     add(isStep ? "outside of the graphs, but for prompts" : phase, time);
   }
+  // Loading is neither in the graphs nor outside of them: the tokenizer's files included.
+  const { inside } = sumsOf(phases);
+  const others = timings.total - timings.load - inside.wall;
   return {
     phases: grouped,
+    ratio: others / inside.wall,
     total: { wall: origin + written.wall - spawned, cpu: written.cpu },
   };
 }
