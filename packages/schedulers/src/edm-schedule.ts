@@ -9,6 +9,7 @@ import {
   spreadSigmas,
   wordOption,
 } from "@underpaint/core";
+import { refuseOneStep } from "./one-step.js";
 
 /** The spacings that the solvers for EDM's noise know. */
 export type EdmSpacing = Spacing & { readonly kind: "karras" | "exponential" };
@@ -39,6 +40,7 @@ export function edmSchedule(
   precision: "double" | "float32",
 ): Schedule {
   checkSteps(steps);
+  if (spacing.kind === "exponential") refuseOneStep(steps, "exponential spacing of EDM's noise");
   const [first, last] = [spacing.sigmaMax ?? 80, spacing.sigmaMin ?? 0.002];
   const sigmas =
     spacing.kind === "exponential"
@@ -50,6 +52,7 @@ export function edmSchedule(
     const sigma = fround(value);
     return { alpha: 1, sigma, timestep: continuousTimestep(sigma) };
   });
+  // As in the reference, where the sigmas' own rounding may end a little below sigmaMin.
   const final = finalSigmasType === "zero" ? 0 : fround(last);
   levels.push({ alpha: 1, sigma: final, timestep: 0 });
   return { levels, timestepType: "float32", initialNoiseScale: Math.sqrt(first ** 2 + 1) };

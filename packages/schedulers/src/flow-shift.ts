@@ -6,6 +6,7 @@ import {
   UnderpaintError,
   wordOption,
 } from "@underpaint/core";
+import { refuseOneStep } from "./one-step.js";
 
 /** How the sigmas of a model of flow are shifted towards much noise. */
 export interface FlowShiftOptions {
@@ -83,9 +84,14 @@ export function shiftOf(
   return settings.timeShiftType === "exponential" ? Math.exp(mu) : mu;
 }
 
-/** Sigmas stretched so that the last is `terminal`; 1 stays 1. */
+/**
+ * Sigmas stretched so that the last is `terminal`; 1 stays 1.
+ *
+ * @throws UnderpaintError `invalid-request` where the one sigma there is would have to be both.
+ */
 export function stretched(sigmas: readonly number[], terminal: number | undefined): number[] {
   if (!terminal) return [...sigmas];
+  refuseOneStep(sigmas.length, "shiftTerminal");
   const scale = (1 - sigmas[sigmas.length - 1]!) / (1 - terminal);
   return sigmas.map((sigma) => 1 - (1 - sigma) / scale);
 }

@@ -13,6 +13,7 @@ import {
   flowShiftOf,
   refuseFlowSpacing,
 } from "./flow-lambda-schedule.js";
+import { refuseOneStep } from "./one-step.js";
 import { type PreservingRules, preservingSchedule } from "./preserving-schedule.js";
 
 /** What the schedule of a solver over lambda goes by. */
@@ -49,6 +50,8 @@ export function lambdaSchedule(
     const noise = noiseOfKind(noiseModel, ["diffusion", "flow"], name);
     if (noise.kind === "flow") {
       refuseFlowSpacing(settings.spacing, name);
+      // It would end at the one sigma that it begins with.
+      if (rules.repeatsLast) refuseOneStep(steps, `${name} of a model of flow`);
       return flowLambdaSchedule(steps, noise, flowShiftOf(settings, context), rules.repeatsLast);
     }
     return preservingSchedule(settings.spacing, steps, noise, {

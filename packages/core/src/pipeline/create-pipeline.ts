@@ -108,6 +108,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       defaultScheduler,
       noiseModel,
       embedsGuidance: parts.embedsGuidance,
+      latentDims: parts.latentDims,
     });
     const { signal: stop, onStep } = request;
     const images = yield* generate(plan, { parts, stopwatch, warn, signal: stop, onStep });

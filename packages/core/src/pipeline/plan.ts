@@ -17,6 +17,8 @@ export interface PlanContext {
   readonly noiseModel: NoiseModel;
   /** Whether the network takes the guidance scale as an input. */
   readonly embedsGuidance: boolean;
+  /** [channels, height, width] of the latents of a picture of this size in pixels. */
+  latentDims(width: number, height: number): readonly number[];
 }
 
 /**
@@ -33,7 +35,8 @@ export function planGeneration(
     request.scheduler === undefined
       ? defaultScheduler
       : resolvePlugin("scheduler", request.scheduler, plugins.scheduler);
-  const schedule = scheduler.schedule(valid.steps, noiseModel);
+  const latentDims = [valid.count, ...context.latentDims(valid.width, valid.height)];
+  const schedule = scheduler.schedule(valid.steps, noiseModel, { latentDims });
   return {
     request: valid,
     scheduler,
