@@ -39,6 +39,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, readonly RegExp[]>> = {
   core: [/^fast-png$/, /^ndarray$/],
   schedulers: [/^@underpaint\/core$/],
+  controlnet: [/^@underpaint\/core$/, /^culori$/],
   testing: [/^@underpaint\/core$/],
   node: [/^@underpaint\/(core|schedulers)$/, /^onnxruntime-node$/, /^@huggingface\/hub$/, /^node:/],
 };

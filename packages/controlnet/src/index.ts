@@ -1,0 +1,55 @@
+// The public API of @underpaint/controlnet: every export by name.
+
+// edges and lines of a picture
+export { type CannyOptions, canny } from "./hints/canny.js";
+// depth
+export { type DepthMapOptions, type DepthValues, depthMap } from "./hints/depth-map.js";
+// sizes
+export { type FitOptions, fitHint } from "./hints/fit-hint.js";
+// what a hint is
+export { type Hint, maxHintPixels, maxHintSide } from "./hints/hint.js";
+// drawn sheets
+export { lineArtSheet, type SheetOptions } from "./hints/line-art-sheet.js";
+export { type LineArtStandardOptions, lineArtStandard } from "./hints/line-art-standard.js";
+export type { LineSegment } from "./hints/lines/detect-lines.js";
+// palettes
+export type { Colour } from "./hints/palette/colour.js";
+export { type PicturePaletteOptions, picturePalette } from "./hints/palette/picture-palette.js";
+export {
+  type Swatch,
+  type SwatchPaletteOptions,
+  swatchPalette,
+} from "./hints/palette/swatch-palette.js";
+export { cooler, warmer } from "./hints/palette/warmth.js";
+// perspective
+export {
+  type PerspectiveGridOptions,
+  perspectiveGrid,
+  type VanishingPoint,
+} from "./hints/perspective-grid.js";
+// poses
+export { cocoJoints, type ScoredPoint, skeletonFromCoco } from "./hints/pose/coco.js";
+export {
+  type BodyJoint,
+  bodyJoints,
+  type FacePoint,
+  facePoints,
+  type HandJoint,
+  handJoints,
+} from "./hints/pose/joints.js";
+export { type PoseFigureOptions, poseFigure } from "./hints/pose/pose-figure.js";
+export {
+  type PosePreset,
+  type PresetPoseOptions,
+  posePresets,
+  presetPose,
+} from "./hints/pose/presets.js";
+export type { Joints, PosePoint, Skeleton } from "./hints/pose/skeleton.js";
+export { scribbleSheet } from "./hints/scribble-sheet.js";
+export {
+  type ScribbleSoftEdgesOptions,
+  scribbleSoftEdges,
+} from "./hints/scribble-soft-edges.js";
+export type { SheetPolarity } from "./hints/sheet.js";
+export { findLines, type StraightLinesOptions, straightLines } from "./hints/straight-lines.js";
+export { type XdogOptions, xdog } from "./hints/xdog.js";
