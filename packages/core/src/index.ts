@@ -118,7 +118,13 @@ export { readRecipe, recipeKeyword, recipeText } from "./recipe/recipe-text.js";
 
 // sampling
 export { type BetaSchedule, betaSchedules, linspaceFloat32 } from "./sampling/betas.js";
-export { type Churned, type ChurnOptions, churnedStep, churnFields, churning } from "./sampling/churn.js";
+export {
+  type Churned,
+  type ChurnOptions,
+  churnedStep,
+  churnFields,
+  churning,
+} from "./sampling/churn.js";
 export type {
   Denoise,
   NoiseLevel,
@@ -138,7 +144,11 @@ export {
   thresholdFields,
 } from "./sampling/estimate-limits.js";
 export { type EulerOptions, euler, startEuler } from "./sampling/euler.js";
-export { continuousTimestep, explodingSchedule, sigmaRules } from "./sampling/exploding-schedule.js";
+export {
+  continuousTimestep,
+  explodingSchedule,
+  sigmaRules,
+} from "./sampling/exploding-schedule.js";
 export {
   checkSteps,
   diffusionNoise,
