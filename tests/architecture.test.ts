@@ -37,7 +37,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 
 /** What each package's product code may import from outside itself. */
 const packages: Readonly<Record<string, readonly RegExp[]>> = {
-  core: [/^fast-png$/, /^ndarray$/],
+  core: [/^fast-png$/, /^fflate$/, /^ndarray$/],
   schedulers: [/^@underpaint\/core$/],
   controlnet: [/^@underpaint\/core$/, /^culori$/],
   testing: [/^@underpaint\/core$/],
@@ -48,6 +48,7 @@ const packages: Readonly<Record<string, readonly RegExp[]>> = {
 const homes: Readonly<Record<string, string>> = {
   ndarray: "packages/core/src/tensor/ndarray-view.ts",
   "fast-png": "packages/core/src/image/png.ts",
+  fflate: "packages/core/src/image/inflate.ts",
 };
 
 interface Import {

@@ -47,6 +47,18 @@ export function writeChunk(type: string, data: Uint8Array): Uint8Array<ArrayBuff
   return out;
 }
 
+/** Byte sequences one after another; a single one is returned as it is. */
+export function join(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
 /** The error for a PNG that is not right; `what` follows "the PNG". */
 export function invalidPng(what: string, value?: unknown, unit?: string): UnderpaintError {
   return new UnderpaintError({

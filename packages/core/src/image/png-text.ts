@@ -1,6 +1,6 @@
 import { UnderpaintError } from "../errors.js";
-import { highestRatio, inflateInto } from "./inflate.js";
-import { asBytes, invalidPng, readChunks, writeChunk } from "./png-chunks.js";
+import { inflate } from "./inflate.js";
+import { asBytes, invalidPng, join, readChunks, writeChunk } from "./png-chunks.js";
 
 /** Options of {@link readPngText}. */
 export interface ReadTextOptions {
@@ -21,9 +21,13 @@ export function readPngText(
 ): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
   let left = maxBytes;
+  let inflated = 0;
   for (const { type, data } of readChunks(asBytes(bytes))) {
     if (type !== "tEXt" && type !== "zTXt" && type !== "iTXt") continue;
     const { keyword, content, compressed, utf8 } = splitTextChunk(type, data);
+    if (compressed && ++inflated > mostCompressed) {
+      throw invalidPng("has too many compressed texts", inflated);
+    }
     const text = compressed ? inflateText(content, left) : content;
     left -= text.length;
     if (!(left >= 0)) throw tooMuchText(maxBytes);
@@ -32,21 +36,15 @@ export function readPngText(
   return texts;
 
   function inflateText(content: Uint8Array, limit: number): Uint8Array {
-    const most = Math.min(limit, content.length * highestRatio);
-    // The size is not told, so it is tried: at most as much again as the text turns out to be.
-    for (let size = Math.min(most, content.length * 4); ; size = Math.min(most, size * 4)) {
-      const out = new Uint8Array(size);
-      let length: number | undefined;
-      try {
-        length = inflateInto(out, content);
-      } catch (error) {
-        throw invalidPng(`has a compressed text that ${(error as Error).message}`);
-      }
-      if (length !== undefined) return out.subarray(0, length);
-      if (size === most) throw tooMuchText(maxBytes);
-    }
+    const parts: Uint8Array[] = [];
+    const length = inflate(content, limit, "a text", (part) => parts.push(part));
+    if (length > limit) throw tooMuchText(maxBytes);
+    return join(parts);
   }
 }
+
+/** Each costs some 200 KiB of working memory for a moment, however short it is. */
+const mostCompressed = 1024;
 
 function tooMuchText(maxBytes: number): UnderpaintError {
   return new UnderpaintError({

@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import fixtures from "../../../../fixtures/images/png.json" with { type: "json" };
 import { isUnderpaintError } from "../errors.js";
 import { createImage, type RgbaImage } from "./image.js";
 import { decodePng, encodePng } from "./png.js";
 import { readChunks, writeChunk } from "./png-chunks.js";
-import { readPngText } from "./png-text.js";
 
 const fromBase64 = (text: string) => Uint8Array.from(Buffer.from(text, "base64"));
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -138,13 +137,15 @@ describe("decodePng", () => {
       /more pixel data/,
     ],
     [
-      "a wrong zlib checksum",
-      () => {
-        const data = deflateSync(new Uint8Array(4));
-        data[data.length - 1]! ^= 1;
-        return png(header(1, 1), writeChunk("IDAT", data), iend);
-      },
-      /does not match its checksum/,
+      "truncated pixel data",
+      () =>
+        png(header(1, 1), writeChunk("IDAT", deflateSync(new Uint8Array(4)).slice(0, -5)), iend),
+      /pixel data that cannot be decompressed/,
+    ],
+    [
+      "pixel data that is not compressed",
+      () => png(header(1, 1), writeChunk("IDAT", new Uint8Array(20)), iend),
+      /pixel data that cannot be decompressed \(found "invalid zlib data"\)/,
     ],
     [
       "a wrong chunk checksum",
@@ -177,126 +178,6 @@ describe("decodePng", () => {
     expect(refusal(file, { maxPixels: Number.NaN })).toMatch(/10 × 10/);
   });
 });
-
-/** Bytes that typed arrays of 8 bits and more were made with while `work` ran. */
-function allocated(work: () => void): number {
-  let total = 0;
-  const count = <T extends object>(target: T) =>
-    new Proxy(target, {
-      construct(original, args, newTarget) {
-        const made = Reflect.construct(original as never, args, newTarget) as Uint8Array;
-        if (typeof args[0] === "number") total += made.byteLength;
-        return made;
-      },
-    });
-  vi.stubGlobal("Uint8Array", count(Uint8Array));
-  vi.stubGlobal("Uint8ClampedArray", count(Uint8ClampedArray));
-  try {
-    work();
-  } finally {
-    vi.unstubAllGlobals();
-  }
-  return total;
-}
-
-describe("a hostile PNG", () => {
-  it("allocates no more than its header announces", () => {
-    const bomb = png(header(16, 16, 8, 6), idat(new Uint8Array(50_000_000)), iend);
-    let message = "";
-    const bytes = allocated(() => {
-      message = refusal(bomb);
-    });
-    expect(message).toMatch(/more pixel data/);
-    const announced = 16 * (1 + 64);
-    expect(bytes).toBeGreaterThanOrEqual(announced);
-    expect(bytes).toBeLessThan(announced + 1000);
-  });
-
-  it("allocates nothing for a large header over little data", () => {
-    const liar = png(header(8192, 8192, 16, 6), idat(new Uint8Array(10)), iend);
-    let message = "";
-    const bytes = allocated(() => {
-      message = refusal(liar);
-    });
-    expect(message).toMatch(/too little pixel data/);
-    expect(bytes).toBe(0);
-  });
-
-  it("inflates no text or profile while decoding, and bounded text while reading", () => {
-    const bomb = deflateSync(new Uint8Array(30_000_000).fill(65));
-    const text = writeChunk("zTXt", Uint8Array.of(97, 0, 0, ...bomb));
-    const profile = writeChunk("iCCP", Uint8Array.of(97, 0, 0, ...bomb));
-    const file = png(header(1, 1), text, profile, idat(new Uint8Array(4)), iend);
-    expect(allocated(() => decodePng(file))).toBeLessThan(100);
-    let error: unknown;
-    const bytes = allocated(() => {
-      try {
-        readPngText(file, { maxBytes: 100_000 });
-      } catch (caught) {
-        error = caught;
-      }
-    });
-    expect(String(error)).toMatch(/texts are too long; allowed: 100000 bytes/);
-    expect(bytes).toBeLessThan(150_000 + 4 * bomb.length);
-  });
-
-  it("throws nothing but UnderpaintError, and stays within bounds, on 2,000 mutations", () => {
-    const seeds = fixtures.cases.map((fixture) => fromBase64(fixture.png));
-    seeds.push(encodePng(testImage(20, 15, false), { text: { a: "猫", b: "cat" } }));
-    let state = 1;
-    const random = (below: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * below);
-    };
-    const outcomes = { whole: 0, refused: 0 };
-    const maxPixels = 4096;
-    for (let round = 0; round < 2000; round++) {
-      let file = seeds[random(seeds.length)]!.slice();
-      for (let change = 0; change <= random(4); change++) {
-        const at = random(file.length);
-        const kind = random(4);
-        if (kind === 0) file[at] = random(256);
-        else if (kind === 1) file[at]! ^= 1 << random(8);
-        else if (kind === 2) file = file.slice(0, at);
-        else file.copyWithin(at, random(file.length), random(file.length));
-        if (file.length === 0) break;
-      }
-      // Three of four keep right checksums, so that the mutation reaches what lies behind them.
-      if (random(4) > 0) file = repairChecksums(file);
-      const bytes = allocated(() => {
-        for (const read of [() => decodePng(file, { maxPixels }), () => readPngText(file)]) {
-          try {
-            read();
-            outcomes.whole++;
-          } catch (error) {
-            if (!isUnderpaintError(error)) throw error;
-            expect(error.message).toMatch(/^[^\n]{10,400}\.$/);
-            outcomes.refused++;
-          }
-        }
-      });
-      // Pixel data of at most 8 bytes a pixel, RGBA, filter bytes, and the compressed data joined.
-      expect(bytes).toBeLessThan(maxPixels * 14 + 40 * file.length + 10_000);
-    }
-    expect(outcomes.whole).toBeGreaterThan(300);
-    expect(outcomes.refused).toBeGreaterThan(1000);
-  });
-});
-
-/** The file with every chunk's checksum made right, as far as its lengths make sense. */
-function repairChecksums(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const out = file.slice();
-  const view = new DataView(out.buffer);
-  for (let offset = 8; offset + 12 <= out.length; ) {
-    const length = view.getUint32(offset);
-    if (offset + 12 + length > out.length) break;
-    const type = String.fromCharCode(...out.subarray(offset + 4, offset + 8));
-    const data = out.slice(offset + 8, offset + 8 + length);
-    out.set(writeChunk(type, data).subarray(8 + length), offset + 8 + length);
-    offset += 12 + length;
-  }
-  return out;
-}
 
 describe("encodePng", () => {
   it.each([true, false])("keeps every pixel (opaque: %s)", (opaque) => {

@@ -1,8 +1,8 @@
 import { encode } from "fast-png";
 import type { UnderpaintError } from "../errors.js";
 import { checkImage, checkSize, createImage, maxImagePixels, type RgbaImage } from "./image.js";
-import { highestRatio, inflateInto } from "./inflate.js";
-import { asBytes, invalidPng, readChunks } from "./png-chunks.js";
+import { highestRatio, inflate } from "./inflate.js";
+import { asBytes, invalidPng, join, readChunks } from "./png-chunks.js";
 import { decodePixels, type PngHeader, rawLength } from "./png-pixels.js";
 import { writeTextChunk } from "./png-text.js";
 
@@ -17,8 +17,8 @@ export interface DecodePngOptions {
  * interlaced or not. 16 bits become 8 by rounding. Of an animation it is the still picture; colour
  * profiles and gamma are not applied.
  *
- * The file is not trusted: its header is checked before anything is decompressed, never more is
- * decompressed than the header announces, and every checksum must match.
+ * The file is not trusted: its header is checked before anything is decompressed, decompression
+ * stops where the header's size is exceeded, and every chunk's checksum must match.
  *
  * @throws UnderpaintError `invalid-image` when `bytes` is no PNG, is damaged or cut off, or has
  * more pixels than is allowed.
@@ -34,13 +34,8 @@ export function decodePng(
   // Refused before anything is allocated: so little cannot decompress to so much.
   if (compressed.length * highestRatio < length) throw invalidPng("has too little pixel data");
   const raw = new Uint8Array(length);
-  let found: number | undefined;
-  try {
-    found = inflateInto(raw, compressed);
-  } catch (error) {
-    throw invalidPng(`is damaged: its pixel data ${(error as Error).message}`);
-  }
-  if (found === undefined) throw invalidPng("has more pixel data than its size needs");
+  const found = inflate(compressed, length, "pixel data", (part, at) => raw.set(part, at));
+  if (found > length) throw invalidPng("has more pixel data than its size needs");
   if (found < length) throw invalidPng("has too little pixel data");
   const data = decodePixels(header, raw, { palette, transparency });
   return createImage(header.width, header.height, data);
@@ -133,17 +128,6 @@ function readTransparency(
       : data.length === { 0: 2, 2: 6 }[colourType];
   if (!fits) throw invalidPng("has transparency of a length that cannot be", data.length, "bytes");
   return data;
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    out.set(part, offset);
-    offset += part.length;
-  }
-  return out;
 }
 
 /** Options of {@link encodePng}. */
