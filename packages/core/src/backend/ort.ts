@@ -1,5 +1,6 @@
 import type { InferenceSession as OrtSession, Tensor as OrtTensor } from "onnxruntime-common";
 import { UnderpaintError } from "../errors.js";
+import { externalLocations } from "../graph/external-locations.js";
 import type { Tensor, TensorType } from "../tensor/tensor.js";
 import type {
   DeviceTensor,
@@ -11,7 +12,6 @@ import type {
   SessionOptions,
   TensorSpec,
 } from "./contract.js";
-import { externalLocations } from "./external-locations.js";
 import { loadError, runError } from "./ort-errors.js";
 import { createQueue, untilAborted } from "./queue.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { message, onnxGraph, type Port } from "../backend/fakes/onnx-graph.js";
 import { isUnderpaintError } from "../errors.js";
 import { externalLocations } from "./external-locations.js";
-import { message, onnxGraph, type Port } from "./fakes/onnx-graph.js";
 
 const port: Port = { name: "x", type: "float32", dims: [4] };
 
