@@ -107,6 +107,19 @@ def store_small(source: Path, target: Path) -> None:
     onnx.save(model, target)
 
 
+def declare_sizes(path: Path, module: nn.Module, inputs: tuple, axes: dict) -> None:
+    """Writes down the outputs' fixed sizes, where the exporter invents names for them."""
+    model = onnx.load(path)
+    with torch.no_grad():
+        found = module(*inputs)
+    for value, output in zip(model.graph.output,
+                             found if isinstance(found, tuple) else (found,)):
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if axis not in axes[value.name]:
+                dim.dim_value = output.shape[axis]
+    onnx.save(model, path)
+
+
 def shorten(nodes: list, tensors: list, fixed: set[str]) -> None:
     """Short names in place of the exporter's long ones: they made up 2 % of the file."""
     short = {name: name for name in fixed | {""}}
@@ -147,6 +160,7 @@ def export(module: nn.Module, inputs: list[tuple], names: list[str], outputs: li
         exact = compare(raw, module, inputs, names)
         if exact > 1e-3:
             raise RuntimeError(f"{target}: differs from torch by {exact:.4f} deviations")
+        declare_sizes(raw, module, inputs[0], axes)
         store_small(raw, target)
     rounded = compare(target, module, inputs, names)
     print(f"{target.parent.name}: {target.stat().st_size / 1e6:.2f} MB, from torch {exact:.1e}, "
