@@ -149,15 +149,20 @@ describe("a request", () => {
     const starter = await open("../../packages/starter/model");
     const previews: RgbaImage[] = [];
     const seen: Promise<unknown>[] = [];
+    let [height, width]: (number | undefined)[] = [];
     const { images } = await starter.generate({
       prompt: "red apple",
       seed: 7,
       steps: 8,
       count: 2,
-      onStep: (event) => seen.push(event.preview(1).then((image) => previews.push(image))),
+      onStep: (event) => {
+        [, , height, width] = event.latents.dims;
+        seen.push(event.preview(1).then((image) => previews.push(image)));
+      },
     });
     await Promise.all(seen);
-    expect(previews.map(({ width, height }) => [width, height])).toEqual(Array(8).fill([8, 8]));
+    const sizes = previews.map((preview) => [preview.height, preview.width]);
+    expect(sizes).toEqual(Array(8).fill([height, width]));
     const likeness = previews.map((preview) => correlation(preview, images[1]!));
     expect(likeness[7]).toBeGreaterThan(0.85);
     expect(likeness[7]).toBeGreaterThan(likeness[0]!);

@@ -17,12 +17,12 @@ import {
 const prompts = [
   "red apple",
   "rocket",
-  "umbrella",
-  "birthday cake, 3d style",
-  "yellow star",
-  "cat face",
+  "house",
+  "green car",
+  "owl",
   "hamburger",
-  "tree",
+  "guitar",
+  "purple flower",
 ];
 
 async function main() {
