@@ -3,7 +3,7 @@ import ts from "typescript";
 import { beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const packages = ["core", "schedulers", "testing", "node"];
+const packages = ["core", "schedulers", "controlnet", "testing", "node"];
 const entry = (name: string): string => `${root}packages/${name}/src/index.ts`;
 
 let program: ts.Program;
