@@ -641,7 +641,7 @@ def warmth_cases() -> list[dict]:
             hue = math.radians(60)
             lab[1:] += 0.08 * amount * np.array([math.cos(hue), math.sin(hue)])
             rgb = from_oklab(lab)
-            shown = bool((rgb > -0.5).all() and (rgb < 255.5).all())
+            shown = bool((rgb >= 0).all() and (rgb <= 255).all())
             cases.append({"colour": f"#{colour}", "amount": amount, "oklab": lab.round(6).tolist(), "rgb": rgb.round(3).tolist() if shown else None})
     return cases
 

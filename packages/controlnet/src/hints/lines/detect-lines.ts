@@ -21,6 +21,15 @@ export interface LineSegment {
 const tolerance = Math.PI / 8;
 const chance = 1 / 8;
 
+/** LSD's own blur, 0.6 pixels of a picture of 0.8 the size. */
+const blur = 0.75;
+
+/**
+ * Pixels that regions may take over all, for each of the picture's, which keeps the time linear.
+ * Photographs were seen to need less than 1, rings and spirals of plain gradients 2.4.
+ */
+const mostGrowth = 16;
+
 /** The least share of its rectangle that a line's pixels fill. */
 const leastDensity = 0.7;
 
@@ -30,9 +39,9 @@ const leastDensity = 0.7;
  * A line segment detector after R. Grompone von Gioi, J. Jakubowicz, J.-M. Morel and G. Randall,
  * LSD: a Line Segment Detector, IPOL 2012, written anew and shorter: pixels of like gradient
  * direction grow into regions, a rectangle is fitted to each, too sparse ones are split by a
- * narrower tolerance once, and a rectangle is kept when fewer than one as aligned would be expected
- * in noise (number of false alarms). It differs from LSD in blurring by 0.8 pixels in place of
- * halving, and in keeping the one fitted rectangle in place of improving it.
+ * narrower tolerance once and then cut shorter, and a rectangle is kept when fewer than one as aligned would be expected
+ * in noise (number of false alarms). It differs from LSD in
+ * keeping the picture's size, and in keeping the one fitted rectangle in place of improving it.
  *
  * Time grows with the pixels; memory is 19 bytes a pixel.
  */
@@ -42,15 +51,18 @@ export function detectLines(
   height: number,
   shortest: number,
 ): LineSegment[] {
-  const smooth = gaussianBlurBytes(grey, width, height, 0.8);
+  const smooth = gaussianBlurBytes(grey, width, height, blur);
   const lines = levelLines(smooth, width, height, 2 / Math.sin(tolerance));
   const used = new Uint8Array(width * height);
   const region: Region = { pixels: new Int32Array(width * height), count: 0, angle: 0 };
   const tests = 2.5 * Math.log10(width * height) + Math.log10(11);
   const found: Rectangle[] = [];
+  let budget = mostGrowth * width * height;
   for (const seed of strongestFirst(lines)) {
     if (used[seed]) continue;
     growRegion(lines, seed, tolerance, used, region);
+    budget -= region.count;
+    if (budget < 0) break;
     if (region.count < shortest / 2) continue;
     const rectangle = denseRectangle(lines, seed, used, region);
     if (rectangle === undefined || rectangle.length < shortest) continue;
@@ -61,7 +73,10 @@ export function detectLines(
   return found.map(({ x1, y1, x2, y2 }) => ({ x1, y1, x2, y2 }));
 }
 
-/** The region's rectangle; where it is too sparse, that of a stricter region from the same seed. */
+/**
+ * The region's rectangle; where it is too sparse, that of a stricter region from the same seed, cut
+ * shorter until it is dense.
+ */
 function denseRectangle(
   lines: LevelLines,
   seed: number,
@@ -86,8 +101,37 @@ function denseRectangle(
   const stricter = Math.min(tolerance / 2, 2 * Math.sqrt(squares / count));
   releaseRegion(region, used);
   growRegion(lines, seed, stricter, used, region);
-  const second = rectangleOf(lines, region);
-  return isDense(second) ? second : undefined;
+  // What is bent still loses its far end, a quarter of its reach at a time.
+  let rectangle = rectangleOf(lines, region);
+  let reach = rectangle.length;
+  while (!isDense(rectangle)) {
+    reach *= 0.75;
+    keepNear(region, lines.width, seed, reach, used);
+    if (region.count < 2) return undefined;
+    rectangle = rectangleOf(lines, region);
+  }
+  return rectangle;
+}
+
+/** Gives back the pixels of a region that are farther from its seed than `reach`. */
+function keepNear(
+  region: Region,
+  width: number,
+  seed: number,
+  reach: number,
+  used: Uint8Array,
+): void {
+  const [x, y] = [seed % width, Math.trunc(seed / width)];
+  let kept = 0;
+  for (let i = 0; i < region.count; i++) {
+    const pixel = region.pixels[i]!;
+    if (Math.hypot((pixel % width) - x, Math.trunc(pixel / width) - y) <= reach) {
+      region.pixels[kept++] = pixel;
+    } else {
+      used[pixel] = 0;
+    }
+  }
+  region.count = kept;
 }
 
 /**
