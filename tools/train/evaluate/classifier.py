@@ -4,8 +4,8 @@
 
 It names the noun, the style, the colour of the thing and of the ground. It learns from all sets,
 with shifts, turns, blur and grain, and is measured on drawings of known nouns that it did not
-see. Exported to evaluate/judge/ as ONNX (sample ->
-noun, style, colour, ground), with labels.json (and how far a noun's drawings are apart), so that any pipeline's pictures can be judged.
+see. Exported to evaluate/judge/ as ONNX (sample -> noun, style, colour, ground), with labels.json (and how
+far a noun's drawings are apart), so that any pipeline's pictures can be judged.
 """
 
 from __future__ import annotations

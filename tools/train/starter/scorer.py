@@ -27,8 +27,8 @@ class ImageTower(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.stages(self.inp(F.pixel_unshuffle(x, 4)))
-        h4 = F.adaptive_avg_pool2d(self.place(h), 4).flatten(1)
-        return F.normalize(self.mean(h.mean((2, 3))) + self.layout(h4), dim=-1)
+        layout = self.layout(self.place(h).flatten(1))
+        return F.normalize(self.mean(h.mean((2, 3))) + layout, dim=-1)
 
 
 class Scorer(nn.Module):
