@@ -51,12 +51,14 @@ function lanczosWeights(x: number, out: Float32Array): void {
     return;
   }
   const quarter = Math.PI * 0.25;
-  const angle = -(x + 3) * quarter;
+  // Distances are float32 in OpenCV, which shows in a weight now and then.
+  const reach = Math.fround(x + 3);
+  const angle = -reach * quarter;
   const sine = Math.sin(angle);
   const cosine = Math.cos(angle);
   let sum = 0;
   for (let k = 0; k < 8; k++) {
-    const y = -(x + 3 - k) * quarter;
+    const y = -Math.fround(reach - k) * quarter;
     const [a, b] = turns[k]!;
     out[k] = (a * sine + b * cosine) / (y * y);
     sum = Math.fround(sum + out[k]!);
