@@ -13,7 +13,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   random: ["errors"],
   image: ["errors", "tensor"],
   recipe: ["errors", "image"],
-  graph: ["errors"],
+  graph: ["errors", "tensor"],
   backend: ["errors", "tensor", "graph"],
   guidance: ["errors", "tensor"],
   sampling: ["errors", "tensor", "guidance"],

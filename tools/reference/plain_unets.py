@@ -11,7 +11,7 @@ its own rounding.
 """
 
 import copy
-import json
+import hashlib
 import logging
 import os
 import shutil
@@ -245,6 +245,29 @@ def check(file: Path, variant: Variant, tensors: dict[str, Tensor]) -> None:
         raise AssertionError(f"{variant.name} differs from diffusers by {error}")
 
 
+def digests(file: Path) -> dict[str, str]:
+    """What the onnx package reads in a file, as SHA-256 of lines: operators, and weights."""
+    model = onnx.load(file)
+    graph = model.graph
+    operators = [
+        "|".join([
+            node.domain, node.op_type, node.name, ",".join(node.input), ",".join(node.output),
+            ",".join(attribute.name for attribute in node.attribute),
+        ])
+        for node in graph.node
+    ]
+    weights = []
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        data = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+        dims = ",".join(map(str, tensor.dims))
+        weights.append(f"{tensor.name}|{values.dtype}|{dims}|{data}")
+    return {
+        "operators": hashlib.sha256("\n".join(operators).encode()).hexdigest(),
+        "weights": hashlib.sha256("\n".join(weights).encode()).hexdigest(),
+    }
+
+
 def main() -> int:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -296,6 +319,7 @@ def main() -> int:
                 "weights": str(variant.dtype).removeprefix("torch."),
                 "down": sizes[:-1],
                 "mid": sizes[-1],
+                "sha256": digests(file),
             })
     versions = {module.__name__: module.__version__ for module in (torch, diffusers, onnx, onnxscript)}
     write_json(

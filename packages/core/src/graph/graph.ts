@@ -35,8 +35,8 @@ export interface GraphTensor {
   readonly dims: readonly number[];
   readonly place: TensorPlace;
   /**
-   * The elements of a tensor inside the graph of at most 64, for float32, float64, int32, int64 and
-   * bool; those of larger tensors stay in the file.
+   * The elements of a tensor inside the graph of at most 64, for float16, float32, float64, int32,
+   * int64 and bool; those of larger tensors stay in the file.
    */
   readonly values: readonly number[] | undefined;
   readonly record: Place;

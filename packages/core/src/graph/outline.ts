@@ -99,7 +99,7 @@ function lengthOf(piece: Piece): number {
   return piece instanceof Uint8Array ? piece.length : piece.end - piece.start;
 }
 
-/** The old file without what is dropped; the fields come to the end of the graph. */
+/** The old file without what is dropped; the fields come at the end of the graph's last piece. */
 function piecesOf(graph: OnnxGraph, dropped: readonly Place[], fields: Uint8Array): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
@@ -113,7 +113,7 @@ function piecesOf(graph: OnnxGraph, dropped: readonly Place[], fields: Uint8Arra
       at = drop.end;
     }
     inside.push({ start: at, end });
-    if (index === 0) inside.push(fields);
+    if (index === graph.places.length - 1) inside.push(fields);
     const length = inside.reduce((sum, piece) => sum + lengthOf(piece), 0);
     pieces.push(varints(7 * 8 + 2, length), ...inside);
     at = end;

@@ -30,18 +30,22 @@ export function elementwise(
         compute && values && other.values
           ? paired(values, other.values, (a, b) => compute(a, b, isWhole))
           : undefined;
-      dims = dims && other.dims ? broadcast(dims, other.dims) : (dims ?? other.dims);
+      dims = dims && other.dims ? broadcast(dims, other.dims) : whole(dims ?? other.dims);
       type ??= other.type;
     }
     return [shaped(resultType ?? type, dims, values)];
   };
 }
 
-export function paired(
-  a: Dims,
-  b: Dims,
-  compute: (a: number, b: number) => number,
-): Dims | undefined {
+export /**
+ * What a sum with something unknown is taken for: the known part's shape, where that is as whole as
+ * pictures and tokens are. Biases, scales and embeddings have axes of 1.
+ */
+function whole(dims: Dims | undefined): Dims | undefined {
+  return dims && dims.length >= 3 && dims.slice(1).every((size) => size > 1) ? dims : undefined;
+}
+
+function paired(a: Dims, b: Dims, compute: (a: number, b: number) => number): Dims | undefined {
   if (a.length === b.length) return a.map((value, index) => compute(value, b[index]!));
   if (b.length === 1) return a.map((value) => compute(value, b[0]!));
   if (a.length === 1) return b.map((value) => compute(a[0]!, value));

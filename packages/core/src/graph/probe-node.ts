@@ -1,3 +1,4 @@
+import { halfToNumber, numberToHalf } from "../tensor/half.js";
 import { attributeOf, type GraphNode } from "./graph.js";
 
 /** What is known of a value: each part may be unknown. */
@@ -40,7 +41,12 @@ export function isInteger(type: string | undefined): boolean {
 
 export function shaped(type: string | undefined, dims: Dims | undefined, values?: Dims): Probed {
   const few = values && values.length <= mostValues ? values : undefined;
-  return { type, dims, values: few };
+  const round = type === "float32" ? Math.fround : type === "float16" ? toHalf : undefined;
+  return { type, dims, values: round ? few?.map(round) : few };
+}
+
+function toHalf(value: number): number {
+  return halfToNumber(numberToHalf(value));
 }
 
 export function numberOf(node: ProbedNode, name: string, otherwise: number): number {

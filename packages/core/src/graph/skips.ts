@@ -1,7 +1,7 @@
 import { UnderpaintError } from "../errors.js";
 import { attributeOf, type GraphNode, type OnnxGraph } from "./graph.js";
 import type { Probed } from "./probe.js";
-import type { Use, Wiring } from "./wiring.js";
+import { describe, type Use, type Wiring } from "./wiring.js";
 
 /** The joints of a UNet. */
 export interface UNetJoints {
@@ -38,7 +38,7 @@ export function findJoints(
   wiring: Wiring,
   probed: ReadonlyMap<string, Probed>,
 ): UNetJoints {
-  const candidates = wiring.order.filter((node) => joinsPictures(node, probed));
+  const candidates = wiring.order.filter((node) => mayJoinPictures(node, probed));
   if (candidates.length > mostJunctions) {
     throw noUNet(graph, `it joins pictures at ${candidates.length} places`);
   }
@@ -54,6 +54,11 @@ export function findJoints(
     );
   }
   for (const [index, junction] of junctions.entries()) {
+    const { node, up, skip } = junction;
+    const needed = [node.inputs[skip]!, ...(junction === first ? [node.inputs[up]!] : [])];
+    if (needed.some((name) => probed.get(name)?.dims === undefined)) {
+      throw noUNet(graph, `the shape of what ${describe(node)} joins could not be found`);
+    }
     // Nothing is kept after the first junction, which begins the way up.
     if (junction.beforeSkip[first.node.index]) throw noUNet(graph, "a skip begins on the way up");
     const next = junctions[index + 1];
@@ -69,12 +74,14 @@ export function findJoints(
   };
 }
 
-function joinsPictures(node: GraphNode, probed: ReadonlyMap<string, Probed>): boolean {
+/** Whether a node may join two pictures along their channels, by what is known of their shapes. */
+function mayJoinPictures(node: GraphNode, probed: ReadonlyMap<string, Probed>): boolean {
   if (node.op !== "Concat" || node.domain !== "" || node.inputs.length !== 2) return false;
   const axis = attributeOf(node, "axis")?.number;
   if (axis !== 1 && axis !== -3) return false;
   const [a, b] = node.inputs.map((name) => probed.get(name)?.dims);
-  return a?.length === 4 && b?.length === 4 && [0, 2, 3].every((at) => a[at] === b[at]);
+  if ((a && a.length !== 4) || (b && b.length !== 4)) return false;
+  return !a || !b || [0, 2, 3].every((at) => a[at] === b[at]);
 }
 
 function junctionOf(graph: OnnxGraph, wiring: Wiring, node: GraphNode): Junction | undefined {

@@ -1,3 +1,4 @@
+import { halfToNumber } from "../tensor/half.js";
 import { elementBytes, elementTypeName } from "./element-types.js";
 import type { GraphTensor, TensorPlace } from "./graph.js";
 import { type Field, longestText, type Walk, type Wire } from "./wire.js";
@@ -97,7 +98,10 @@ export function* tensorWalk(
   } else {
     const isPlain = floats !== undefined && (typeName === "float32" || typeName === "float64");
     if (isPlain && floats?.length === bytes) place = { kind: "inside", ...floats! };
-    if (encoded?.length === count && typeName in readers) values = encoded;
+    // Halves are stored as their bits there.
+    if (encoded?.length === count && typeName in readers) {
+      values = typeName === "float16" ? encoded.map(halfToNumber) : encoded;
+    }
   }
   done({ name, type: typeName, dims, place, values, record: { start, end } });
 }
@@ -141,6 +145,7 @@ function externalPlace(
 
 const readers: Readonly<Record<string, (view: DataView, index: number) => number>> = {
   float32: (view, index) => view.getFloat32(4 * index, true),
+  float16: (view, index) => halfToNumber(view.getUint16(2 * index, true)),
   float64: (view, index) => view.getFloat64(8 * index, true),
   int32: (view, index) => view.getInt32(4 * index, true),
   int64: (view, index) => Number(view.getBigInt64(8 * index, true)),

@@ -130,8 +130,10 @@ function block(field: number, content: Uint8Array): Uint8Array {
 
 function varint(value: number): number[] {
   const result: number[] = [];
-  for (; value > 127; value = Math.floor(value / 128)) result.push((value % 128) + 128);
-  result.push(value);
+  // A number below 0 is written as 2^64 more.
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest > 127n; rest >>= 7n) result.push(Number(rest & 127n) + 128);
+  result.push(Number(rest));
   return result;
 }
 

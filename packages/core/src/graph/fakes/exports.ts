@@ -19,6 +19,8 @@ export interface Export {
   readonly down: readonly Residual[];
   readonly mid: Residual;
   readonly reference: Readonly<Record<string, FloatTensor>>;
+  /** Of what the onnx package reads in the file. */
+  readonly sha256: { readonly operators: string; readonly weights: string };
 }
 
 export interface Residual {
@@ -34,6 +36,7 @@ interface Entry extends Residual {
   weights: Export["weights"];
   down: Residual[];
   mid: Residual;
+  sha256: Export["sha256"];
 }
 
 /** Every graph of fixtures/graphs/index.json. */
