@@ -93,7 +93,7 @@ async function checkWords(prompt: string, { parts, signal, warn }: GenerationCon
   if (!words || words.knowsAnyOf(prompt)) return;
   warn({
     code: "words-unknown",
-    message: `this small model knows ${words.list.length} things, and none that the prompt names: ${words.list.slice(0, 5).join(", ")}, …`,
+    message: `this small model knows none of the prompt's words; it knows ${words.list.length}, such as ${words.list.slice(0, 5).join(", ")}.`,
   });
 }
 
