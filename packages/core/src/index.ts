@@ -12,6 +12,12 @@ export type {
   SessionOptions,
   TensorSpec,
 } from "./backend/contract.js";
+export {
+  type EditModelOptions,
+  editModel,
+  type GraphFiles,
+  type OpenFile,
+} from "./backend/edit-model.js";
 export { createOrtBackend, type OrtBackendOptions, type OrtModule } from "./backend/ort.js";
 
 // errors
@@ -23,6 +29,39 @@ export {
   nearest,
   UnderpaintError,
 } from "./errors.js";
+
+// graph
+export { type ByteRange, bytesRange } from "./graph/byte-range.js";
+export {
+  type ControllableUNet,
+  makeControllable,
+  type ResidualPort,
+} from "./graph/controllable.js";
+export {
+  freshNames,
+  type GraphEdits,
+  type NewAttribute,
+  type NewNode,
+  type NewTensor,
+} from "./graph/edits.js";
+export { elementBytes } from "./graph/element-types.js";
+export {
+  attributeOf,
+  type GraphAttribute,
+  type GraphNode,
+  type GraphPlace,
+  type GraphPort,
+  type GraphTensor,
+  type OnnxGraph,
+  type Place,
+  type TensorPlace,
+} from "./graph/graph.js";
+export { type OutlineOptions, outlineGraph } from "./graph/outline.js";
+export { applyPatch, type GraphPatch, patchGraph } from "./graph/patch.js";
+export { readGraphPorts } from "./graph/ports.js";
+export { type Probed, probeGraph } from "./graph/probe.js";
+export { type ReadGraphOptions, readGraph, readGraphBytes } from "./graph/read-graph.js";
+export { ancestors, type Use, type Wirable, type Wiring, wireGraph } from "./graph/wiring.js";
 
 // guidance
 export { type ClassifierFreeOptions, classifierFree } from "./guidance/classifier-free.js";

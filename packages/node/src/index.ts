@@ -66,6 +66,9 @@ export { type Device, devices } from "./devices/device.js";
 // pictures in files
 export { loadPng, loadRecipe, type SavePngOptions, savePng } from "./files/png-file.js";
 
+// graphs
+export { graphFiles, openRange } from "./graph/graph-files.js";
+
 // what a model is
 export {
   type ComponentReport,

@@ -37,6 +37,7 @@ export type ModelFile =
     }
   | {
       readonly bytes: Uint8Array;
+      /** What is given by a path lies in one folder, under the names that the graph has for it. */
       readonly externalData?: readonly ExternalData[];
     };
 

@@ -380,13 +380,62 @@ describe("external weights", () => {
     const path = written(graph);
     const data = written(weights, "elsewhere/model.onnx_data");
     const externalData = [{ path: "model.onnx_data", data }];
+    const error = await failure(backend.createSession({ path, externalData }));
+    expect(error.code).toBe("invalid-request");
+    expect(error.message).toContain("do not lie beside the graph");
+  });
+
+  it("of a graph given as bytes are found in a folder", async () => {
+    const data = written(weights, "apart/model.onnx_data");
+    const externalData = [{ path: "model.onnx_data", data }];
+    expect(await run({ bytes: graph, externalData })).toEqual(answer);
+    const below = onnxGraph(product("apart/model.onnx_data"));
+    const inFolder = [{ path: "./apart/model.onnx_data", data }];
+    expect(await run({ bytes: below, externalData: inFolder })).toEqual(answer);
+
+    const extra = { session: { intra_op: { allow_spinning: "0" } } };
+    const settled = createOrtBackend({ ort, name: "o", sessionOptions: { ...quiet, extra } });
+    expect(await run({ bytes: graph, externalData }, settled)).toEqual(answer);
+  });
+
+  it("of a graph given as bytes are not looked for under other names, nor in two folders", async () => {
+    const data = written(weights, "renamed/weights.bin");
+    const two = onnxGraph({
+      ...product("a"),
+      constants: ["w", "v"].map((name, i) => ({
+        name,
+        dims: [4, 4],
+        external: { location: ["a", "b"][i]!, length: 64 },
+      })),
+    });
+    const apart = ["a", "b"].map((name) => ({
+      path: name,
+      data: written(weights, `${name}s/${name}`),
+    }));
     for (const model of [
-      { path, externalData },
-      { bytes: graph, externalData },
+      { bytes: graph, externalData: [{ path: "model.onnx_data", data }] },
+      { bytes: two, externalData: apart },
     ]) {
       const error = await failure(backend.createSession(model));
       expect(error.code).toBe("invalid-request");
-      expect(error.message).toContain("do not lie beside the graph");
+      expect(error.message).toContain("do not lie under that name in the folder of the others");
+    }
+  });
+
+  it("of a graph given as bytes never leave the folder", async () => {
+    const secret = written(weights, "vault/secret");
+    written(weights, "open/other");
+    const link = join(folder, "open", "model.onnx_data");
+    symlinkSync(secret, link);
+    const linked = { bytes: graph, externalData: [{ path: "model.onnx_data", data: link }] };
+    const up = join(folder, "open", "..", "vault", "secret");
+    const upwards = {
+      bytes: onnxGraph(product("../vault/secret")),
+      externalData: [{ path: "../vault/secret", data: up.replace("vault", "open/../vault") }],
+    };
+    for (const model of [linked, upwards]) {
+      const error = await failure(backend.createSession(model));
+      expect(["model-invalid", "invalid-request"]).toContain(error.code);
     }
   });
 });

@@ -54,12 +54,13 @@ export function createOrtBackend(options: OrtBackendOptions): InferenceBackend {
     { deviceOutputs = [], signal, label = labelOf(model) }: SessionOptions = {},
   ): Promise<InferenceSession> {
     signal?.throwIfAborted();
-    const externalData = checkedExternalData(model, label);
+    const { externalData, folder } = checkedExternalData(model, label);
     const create = async (): Promise<OrtSession> => {
       signal?.throwIfAborted();
       const all: OrtSession.SessionOptions = {
         ...sessionOptions,
         ...(externalData.length > 0 && { externalData }),
+        ...(folder !== undefined && { extra: withFolder(sessionOptions?.extra, folder) }),
         ...(deviceLocation &&
           deviceOutputs.length > 0 && {
             preferredOutputLocation: Object.fromEntries(
@@ -182,41 +183,71 @@ function labelOf(model: ModelFile): string {
   return model.path.split(/[/\\]/).slice(-2).join("/");
 }
 
-/** The external weights that the runtime must be handed; throws where they cannot be the graph's. */
+/** Where the runtime finds a graph's external weights; throws where they cannot be the graph's. */
 function checkedExternalData(
   model: ModelFile,
   label: string,
-): { path: string; data: Uint8Array }[] {
-  const given: { path: string; data: Uint8Array }[] = [];
+): {
+  /** What it is handed. */
+  readonly externalData: { path: string; data: Uint8Array }[];
+  /** Where the rest is, for a graph that is not in a file itself. */
+  readonly folder: string | undefined;
+} {
+  const externalData: { path: string; data: Uint8Array }[] = [];
+  const known = new Set<string>();
+  let folder = "path" in model ? slashes(model.path).replace(/[^/]*$/, "") : undefined;
   for (const { path, data } of model.externalData ?? []) {
-    if (typeof data !== "string") given.push({ path, data });
-    else if (!("path" in model) || !isBeside(model.path, path, data)) {
+    known.add(withoutDot(path));
+    if (typeof data !== "string") {
+      externalData.push({ path, data });
+      continue;
+    }
+    const itsFolder = folderOf(path, data);
+    if (itsFolder === undefined || itsFolder !== (folder ?? itsFolder)) {
       throw new UnderpaintError({
         code: "invalid-request",
-        what: `the external weights ${JSON.stringify(path)} of ${label} do not lie beside the graph`,
+        what:
+          "path" in model
+            ? `the external weights ${JSON.stringify(path)} of ${label} do not lie beside the graph`
+            : `the external weights ${JSON.stringify(path)} of ${label} do not lie under that name in the folder of the others`,
         value: data,
         remedy: "hand their bytes, or move them into the graph's folder under that name",
       });
     }
+    folder = itsFolder;
   }
-  if ("bytes" in model) {
-    const known = new Set(given.map(({ path }) => path.replace(/^\.\//, "")));
-    for (const location of externalLocations(model.bytes, label)) {
-      if (known.has(location.replace(/^\.\//, ""))) continue;
-      throw new UnderpaintError({
-        code: "model-invalid",
-        what: `${label} needs external weights that are not there`,
-        value: location,
-        remedy: "put the file beside the graph, under that name, and load the model again",
-      });
-    }
+  if ("path" in model) return { externalData, folder: undefined };
+  for (const location of externalLocations(model.bytes, label)) {
+    if (known.has(withoutDot(location))) continue;
+    throw new UnderpaintError({
+      code: "model-invalid",
+      what: `${label} needs external weights that are not there`,
+      value: location,
+      remedy: "put the file beside the graph, under that name, and load the model again",
+    });
   }
-  return given;
+  return { externalData, folder };
 }
 
-/** Whether the runtime, looking for `name` in the graph's folder, finds `file`. */
-function isBeside(graph: string, name: string, file: string): boolean {
-  const slashes = (path: string): string => path.replaceAll("\\", "/");
-  const folder = slashes(graph).replace(/[^/]*$/, "");
-  return folder + slashes(name).replace(/^\.\//, "") === slashes(file);
+function slashes(path: string): string {
+  return path.replaceAll("\\", "/");
+}
+
+function withoutDot(path: string): string {
+  return slashes(path).replace(/^\.\//, "");
+}
+
+/** The folder, with its last slash, in which a file has the name; undefined where it has another. */
+function folderOf(name: string, file: string): string | undefined {
+  const [short, long] = [withoutDot(name), slashes(file)];
+  return long.endsWith(`/${short}`) ? long.slice(0, -short.length) : undefined;
+}
+
+/** The caller's settings, and where a graph in memory has its weights. */
+function withFolder(
+  extra: OrtSession.SessionOptions["extra"],
+  folder: string,
+): Record<string, unknown> {
+  const session = { model_external_initializers_file_folder_path: folder };
+  return { ...extra, session: { ...(extra?.session as object | undefined), ...session } };
 }
