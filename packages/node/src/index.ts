@@ -12,6 +12,7 @@ export {
   type GenerateRequest,
   type GenerateResult,
   type GenerationEvent,
+  type GraphPort,
   type Guidance,
   type InferenceBackend,
   isAbortError,
@@ -75,7 +76,7 @@ export {
   describeModel,
   type ModelReport,
 } from "./info/describe-model.js";
-export type { GraphValue, OnnxHeader } from "./info/onnx-header.js";
+export type { OnnxHeader } from "./info/onnx-header.js";
 
 // contact sheets
 export {

@@ -1,5 +1,5 @@
+import type { GraphPort } from "@underpaint/core";
 import { type ComponentReport, describeModel, type ModelReport } from "../info/describe-model.js";
-import type { GraphValue } from "../info/onnx-header.js";
 import { resolveModel } from "../sources/resolve.js";
 import { byteText, printable } from "./printable.js";
 
@@ -75,7 +75,7 @@ function weightsText(weights: Readonly<Record<string, number>>): string {
   return shares.map(({ type, percent }) => `${type} ${percent} %`).join(", ");
 }
 
-function valueText({ name, type }: GraphValue): string {
+function valueText({ name, type }: GraphPort): string {
   return `${name} ${type}`;
 }
 
