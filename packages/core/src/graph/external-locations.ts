@@ -1,4 +1,4 @@
-import { type NestedNames, nestedWalk } from "./nested.js";
+import { type FoundNames, nestedWalk } from "./nested.js";
 import { walkBytes } from "./wire.js";
 
 /**
@@ -11,7 +11,7 @@ import { walkBytes } from "./wire.js";
  * @throws UnderpaintError `model-invalid` for bytes that are no protobuf message or are cut short.
  */
 export function externalLocations(bytes: Uint8Array, label: string): ReadonlySet<string> {
-  const names: NestedNames = { used: new Set(), own: new Set(), locations: new Set() };
+  const names: FoundNames = { locations: new Set() };
   walkBytes(bytes, label, (wire) =>
     wire.fields(bytes.length, (field) => nestedWalk(wire, "model", field, names)),
   );

@@ -1,15 +1,18 @@
 import { entryWalk } from "./tensor-message.js";
 import type { Field, Walk, Wire } from "./wire.js";
 
-/** What a message inside of an operator names. */
-export interface NestedNames {
+/** What a message names, as far as a set is there for it. */
+export interface FoundNames {
   /** Values that its operators take, and its outputs. */
-  readonly used: Set<string>;
+  readonly used?: Set<string>;
   /** Values that it defines: inputs, constants, what its operators give. */
-  readonly own: Set<string>;
+  readonly own?: Set<string>;
   /** External files of its weights. */
   readonly locations: Set<string>;
 }
+
+/** All that a message inside of an operator names. */
+export type NestedNames = Required<FoundNames>;
 
 /** What a field leads to: a message, a value that is used or defined, an entry on external data. */
 type Target = MessageName | "used" | "own" | "entry";
@@ -48,16 +51,17 @@ export function nestedWalk(
   wire: Wire,
   message: MessageName,
   field: Field,
-  names: NestedNames,
+  names: FoundNames,
   depth = 0,
 ): Walk | undefined {
   const target = messages[message][field.number];
   if (target === undefined) return undefined;
   if (target === "used" || target === "own") {
-    const name = wire.text("a name");
-    if (name !== "" && !names[target].has(name)) {
+    const found = names[target];
+    const name = found ? wire.text("a name") : "";
+    if (found && name !== "" && !found.has(name)) {
       wire.keep(1);
-      names[target].add(name);
+      found.add(name);
     }
     return undefined;
   }
