@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import type * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { message } from "../backend/fakes/onnx-graph.js";
 import { isUnderpaintError } from "../errors.js";
 import { type FloatTensor, zeros } from "../tensor/tensor.js";
 import { bytesRange } from "./byte-range.js";
 import { makeControllable, type ResidualPort } from "./controllable.js";
 import { computed, type Export, exportOf, exports, fed, relativeError } from "./fakes/exports.js";
+import { smallUNet, smallUNetNodes, smallUNetWeights } from "./fakes/small-unet.js";
 import { outlineGraph } from "./outline.js";
 import { applyPatch, patchGraph } from "./patch.js";
 import { readGraphBytes } from "./read-graph.js";
@@ -135,5 +137,166 @@ describe("makeControllable", () => {
     expect(isUnderpaintError(error, "model-unsupported")).toBe(true);
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).toContain("other.onnx");
+  });
+});
+
+describe("makeControllable on a graph of three convolutions", () => {
+  const latents = { name: "sample", type: "float32", dims: ["n", 2, "h", "w"] } as const;
+  const text = (field: number, value: string) => message(field, new TextEncoder().encode(value));
+  const made = (bytes: Uint8Array) => makeControllable(readGraphBytes(bytes, { label: "small" }));
+  const nodes = smallUNetNodes();
+  const replaced = (index: number, ...others: typeof nodes) =>
+    nodes.flatMap((node, at) => (at === index ? others : node));
+
+  function failure(bytes: Uint8Array): string {
+    try {
+      made(bytes);
+    } catch (error) {
+      if (isUnderpaintError(error, "model-unsupported")) return error.message;
+      throw error;
+    }
+    return "";
+  }
+
+  it("names axes of its own, and keeps sizes that are fixed", () => {
+    const { down, mid } = made(smallUNet());
+    expect(down.map(({ name, dims }) => [name, dims])).toEqual([
+      [
+        "down_block_0_additional_residual",
+        ["down_block_0_batch", 3, "down_block_0_height", "down_block_0_width"],
+      ],
+      [
+        "down_block_1_additional_residual",
+        ["down_block_1_batch", 4, "down_block_1_height", "down_block_1_width"],
+      ],
+    ]);
+    expect(mid).toMatchObject({ channels: 4, downscale: 2 });
+    // Odd sizes are rounded up on the way down.
+    const fixed = made(smallUNet({ inputs: [{ ...latents, dims: [1, 2, 10, 14] }] }));
+    expect([...fixed.down, fixed.mid].map(({ dims }) => dims)).toEqual([
+      [1, 3, 10, 14],
+      [1, 4, 5, 7],
+      [1, 4, 5, 7],
+    ]);
+  });
+
+  it("tells the skip connection from the up path in either order", () => {
+    const turned = nodes.map((node) =>
+      node.op === "Concat" ? { ...node, inputs: [...node.inputs].reverse() } : node,
+    );
+    const { down, edits } = made(smallUNet({ nodes: turned }));
+    expect(down.map(({ channels }) => channels)).toEqual([3, 4]);
+    const sums = edits!.nodes!.map(({ inputs }) => inputs);
+    expect(sums).toEqual([
+      ["first", "down_block_0_additional_residual"],
+      ["second", "down_block_1_additional_residual"],
+      ["middle", "mid_block_additional_residual"],
+    ]);
+  });
+
+  it("tells them apart without a middle block too, as diffusers adds to them", () => {
+    const without = replaced(3, { ...nodes[3]!, inputs: ["second", "second"] });
+    const { edits } = made(smallUNet({ nodes: without }));
+    const concat = edits!.rewired!.filter(({ node }) => node.index === 3);
+    expect(concat.map((edit) => ["input" in edit && edit.input, edit.to])).toEqual([
+      [1, "down_block_1_additional_residual_sum"],
+      [0, "mid_block_additional_residual_sum"],
+    ]);
+  });
+
+  it("knows residual inputs by the other name that is found, and scaled", () => {
+    const residual = (name: string) => ({ ...latents, name, dims: ["n", "c", "y", "x"] });
+    const names = ["down_block_0", "down_block_1", "mid_block_additional_residual"];
+    const add = (value: string, name: string) => [
+      { op: "Mul", inputs: [name, "scale"], outputs: [`${name}_scaled`] },
+      { op: "Add", inputs: [value, `${name}_scaled`], outputs: [`${value}_sum`] },
+    ];
+    const bytes = smallUNet({
+      inputs: [latents, ...names.map(residual), { name: "scale", type: "float32", dims: [] }],
+      nodes: [
+        ...nodes.map((node) =>
+          node.op === "Concat"
+            ? { ...node, inputs: node.inputs.map((name) => (name === "up" ? name : `${name}_sum`)) }
+            : node,
+        ),
+        ...["first", "second", "middle"].flatMap((value, index) => add(value, names[index]!)),
+      ],
+    });
+    const { edits, down, mid } = made(bytes);
+    expect(edits).toBeUndefined();
+    expect(
+      [...down, mid].map(({ name, channels, downscale }) => [name, channels, downscale]),
+    ).toEqual([
+      ["down_block_0", 3, 1],
+      ["down_block_1", 4, 2],
+      ["mid_block_additional_residual", 4, 2],
+    ]);
+
+    const partial = smallUNet({
+      inputs: [latents, residual("mid_block_additional_residual")],
+      nodes: [
+        ...replaced(3, { ...nodes[3]!, inputs: ["middle_sum", "second"] }),
+        {
+          op: "Add",
+          inputs: ["middle", "mid_block_additional_residual"],
+          outputs: ["middle_sum"],
+        },
+      ],
+    });
+    expect(failure(partial)).toMatch(/not a whole set \(mid_block_additional_residual\)/);
+  });
+
+  it.each<[string, Uint8Array, RegExp]>([
+    [
+      "operators hidden in functions",
+      new Uint8Array([
+        ...smallUNet({
+          nodes: [{ op: "Block", domain: "mine", inputs: ["sample"], outputs: ["out_sample"] }],
+        }),
+        ...message(25, text(1, "Block"), text(10, "mine")),
+      ]),
+      /its operators are hidden in functions \(mine:Block\)/,
+    ],
+    [
+      "two pictures as inputs, as a ControlNet has",
+      smallUNet({
+        inputs: [
+          { ...latents, name: "a" },
+          { ...latents, name: "first.hint" },
+        ],
+        nodes: nodes.map((node) => ({
+          ...node,
+          inputs: node.inputs.map((name) => (name === "sample" ? "a" : name)),
+        })),
+      }),
+      /none of its inputs is known for its latents \(a, first.hint\)/,
+    ],
+    [
+      "a joint behind an operator whose shape is not known",
+      smallUNet({ nodes: replaced(2, { ...nodes[2]!, op: "Fused", domain: "com.microsoft" }) }),
+      /the shape of what the operator Concat no\. 3 joins could not be found/,
+    ],
+    [
+      "skips that do not nest",
+      smallUNet({
+        nodes: replaced(
+          5,
+          { op: "Concat", inputs: ["up", "first"], outputs: ["dense"], attributes: { axis: 1 } },
+          { op: "Concat", inputs: ["dense", "up"], outputs: ["denser"], attributes: { axis: 1 } },
+          { op: "Slice", inputs: ["denser", "from", "to", "along"], outputs: ["whole"] },
+        ),
+        constants: [
+          ...smallUNetWeights(),
+          ...(["from", "to", "along"] as const).map((name, i) => ({
+            name,
+            dims: [1],
+            values: BigInt64Array.of([0n, 6n, 1n][i]!),
+          })),
+        ],
+      }),
+      /its skip connections do not nest as a UNet's/,
+    ],
+  ])("refuses %s", (_, bytes, message) => {
+    expect(failure(bytes)).toMatch(message);
   });
 });

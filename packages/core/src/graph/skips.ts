@@ -59,8 +59,6 @@ export function findJoints(
     if (needed.some((name) => probed.get(name)?.dims === undefined)) {
       throw noUNet(graph, `the shape of what ${describe(node)} joins could not be found`);
     }
-    // Nothing is kept after the first junction, which begins the way up.
-    if (junction.beforeSkip[first.node.index]) throw noUNet(graph, "a skip begins on the way up");
     const next = junctions[index + 1];
     if (!next) break;
     const kept = wiring.producers.get(next.node.inputs[next.skip]!);

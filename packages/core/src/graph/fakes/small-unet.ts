@@ -1,22 +1,38 @@
-import { type GraphText, message, type Node, onnxGraph } from "../../backend/fakes/onnx-graph.js";
+import {
+  type Constant,
+  type GraphText,
+  message,
+  type Node,
+  onnxGraph,
+} from "../../backend/fakes/onnx-graph.js";
 
-/**
- * A UNet of three convolutions, two skip connections and a middle, with weights inside and beside
- * it, attributes, and a constant of each kind: small enough to be changed at every byte.
- */
-export function smallUNet(change: Partial<GraphText> = {}): Uint8Array {
-  const latents = {
-    name: "sample",
-    type: "float32",
-    dims: ["batch", 2, "height", "width"],
-  } as const;
+/** The operators of {@link smallUNet}. */
+export function smallUNetNodes(): Node[] {
   const conv = (name: string, input: string, stride: number): Node => ({
     op: "Conv",
     inputs: [input, `${name}.weight`],
     outputs: [name],
     attributes: { strides: [stride, stride], pads: [1, 1, 1, 1], kernel_shape: [3, 3] },
   });
-  const weights = (name: string, outer: number, inner: number, seed: number) => ({
+  return [
+    conv("first", "sample", 1),
+    conv("second", "first", 2),
+    { op: "Tanh", inputs: ["second"], outputs: ["middle"] },
+    { op: "Concat", inputs: ["middle", "second"], outputs: ["joined"], attributes: { axis: 1 } },
+    {
+      op: "ConvTranspose",
+      inputs: ["joined", "up.weight"],
+      outputs: ["up"],
+      attributes: { strides: [2, 2], kernel_shape: [2, 2] },
+    },
+    { op: "Concat", inputs: ["up", "first"], outputs: ["whole"], attributes: { axis: 1 } },
+    conv("out_sample", "whole", 1),
+  ];
+}
+
+/** The weights of {@link smallUNet}. */
+export function smallUNetWeights(): Constant[] {
+  const weights = (name: string, outer: number, inner: number, seed: number): Constant => ({
     name: `${name}.weight`,
     dims: [outer, inner, 3, 3],
     values: Float32Array.from(
@@ -24,33 +40,33 @@ export function smallUNet(change: Partial<GraphText> = {}): Uint8Array {
       (_, i) => Math.sin(seed * (i + 1)) / 4,
     ),
   });
+  return [
+    weights("first", 3, 2, 1),
+    weights("second", 4, 3, 2),
+    {
+      name: "up.weight",
+      dims: [8, 3, 2, 2],
+      values: Float32Array.from({ length: 96 }, (_, i) => Math.cos(i) / 4),
+    },
+    weights("out_sample", 2, 6, 3),
+  ];
+}
+
+/**
+ * A UNet of three convolutions, two skip connections and a middle, with weights inside: small
+ * enough to be changed at every byte.
+ */
+export function smallUNet(change: Partial<GraphText> = {}): Uint8Array {
+  const latents = {
+    name: "sample",
+    type: "float32",
+    dims: ["batch", 2, "height", "width"],
+  } as const;
   return onnxGraph({
     inputs: [latents],
     outputs: [{ ...latents, name: "out_sample" }],
-    nodes: [
-      conv("first", "sample", 1),
-      conv("second", "first", 2),
-      { op: "Tanh", inputs: ["second"], outputs: ["middle"] },
-      { op: "Concat", inputs: ["middle", "second"], outputs: ["joined"], attributes: { axis: 1 } },
-      {
-        op: "ConvTranspose",
-        inputs: ["joined", "up.weight"],
-        outputs: ["up"],
-        attributes: { strides: [2, 2], kernel_shape: [2, 2] },
-      },
-      { op: "Concat", inputs: ["up", "first"], outputs: ["whole"], attributes: { axis: 1 } },
-      conv("out_sample", "whole", 1),
-    ],
-    constants: [
-      weights("first", 3, 2, 1),
-      weights("second", 4, 3, 2),
-      {
-        name: "up.weight",
-        dims: [8, 3, 2, 2],
-        values: Float32Array.from({ length: 96 }, (_, i) => Math.cos(i) / 4),
-      },
-      weights("out_sample", 2, 6, 3),
-    ],
+    nodes: smallUNetNodes(),
+    constants: smallUNetWeights(),
     ...change,
   });
 }
