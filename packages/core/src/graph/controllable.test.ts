@@ -3,7 +3,7 @@ import type * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { message } from "../backend/fakes/onnx-graph.js";
 import { isUnderpaintError } from "../errors.js";
-import { type FloatTensor, zeros } from "../tensor/tensor.js";
+import { elementCount, type FloatTensor, floatTensor, zeros } from "../tensor/tensor.js";
 import { bytesRange } from "./byte-range.js";
 import { makeControllable, type ResidualPort } from "./controllable.js";
 import { computed, type Export, exportOf, exports, fed, relativeError } from "./fakes/exports.js";
@@ -50,51 +50,47 @@ describe("makeControllable", () => {
     ]);
   });
 
-  it.each(exports)("computes what diffusers computes with residuals: $name", async (plain) => {
-    const { reference, weights } = plain;
-    const { graph, ...ports } = await patched(plain);
-    const found = await computed(graph, {
-      ...inputsOf(plain),
-      ...residualsOf(ports, (key) => reference[key]!),
-    });
-    const half = weights === "float16" ? "half." : "";
-    const numbers = (key: string) => reference[half + key]!.data;
-    const error = relativeError(found.numbers, numbers("steered"));
-    expect(error).toBeLessThan(half ? 5e-3 : 1e-5);
-    // The residuals are heard, far above that bound.
-    expect(relativeError(numbers("plain"), numbers("steered"))).toBeGreaterThan(0.1);
-  });
+  it.each(exports)(
+    "computes what diffusers computes with residuals, and with zeros the same bits: $name",
+    async (plain) => {
+      const { reference, weights, bytes, externalData } = plain;
+      const { graph, ...ports } = await patched(plain);
+      const inputs = inputsOf(plain);
+      const residuals = {
+        given: residualsOf(ports, (key) => reference[key]!),
+        zero: residualsOf(ports, (key) => zeros("float32", reference[key]!.dims)),
+        small: residualsOf(ports, (_, { channels }) => zeros("float32", [1, channels, 1, 1])),
+      };
+      const feeds = Object.values(residuals).map((more) => ({ ...inputs, ...more }));
+      const [before] = await computed(plain, inputs);
+      const [steered, zero, small] = await computed(graph, ...feeds);
 
-  it.each(exports)("with residuals of zero changes no bit: $name", async (plain) => {
-    const { graph, ...ports } = await patched(plain);
-    const inputs = inputsOf(plain);
-    const before = await computed(plain, inputs);
-    const whole = residualsOf(ports, (key) => zeros("float32", plain.reference[key]!.dims));
-    expect((await computed(graph, { ...inputs, ...whole })).bits).toEqual(before.bits);
-    const broadcast = residualsOf(ports, (_, { channels }) =>
-      zeros("float32", [1, channels, 1, 1]),
-    );
-    expect((await computed(graph, { ...inputs, ...broadcast })).bits).toEqual(before.bits);
-  });
+      const half = weights === "float16" ? "half." : "";
+      const numbers = (key: string) => reference[half + key]!.data;
+      const error = relativeError(steered!.numbers, numbers("steered"));
+      expect(error).toBeLessThan(half ? 5e-3 : 1e-5);
+      // The residuals are heard, far above that bound.
+      expect(relativeError(numbers("plain"), numbers("steered"))).toBeGreaterThan(0.1);
+      expect(zero!.bits).toEqual(before!.bits);
+      expect(small!.bits).toEqual(before!.bits);
 
-  it.each(exports)("leaves the weights where they are: $name", async (plain) => {
-    const { bytes, externalData, reference } = plain;
-    const graph = readGraphBytes(bytes);
-    const { edits, ...ports } = makeControllable(graph);
-    const outline = await outlineGraph(bytesRange(bytes), graph, edits!, {
-      locate: (file) => file ?? "model.onnx",
-      fromBytes: 64,
-    });
-    const feeds = { ...inputsOf(plain), ...residualsOf(ports, (key) => reference[key]!) };
-    const inPlace = await computed((await patched(plain)).graph, feeds);
-    const files = [...externalData, { path: "model.onnx", data: bytes }];
-    const small = await computed({ bytes: outline, externalData: files }, feeds);
-    expect(small.bits).toEqual(inPlace.bits);
-    const inside = [...readGraphBytes(outline).initializers.values()].filter(
-      ({ place }) => place.kind === "inside" && place.length >= 64,
-    );
-    expect(inside).toEqual([]);
-  });
+      // The same edits over weights that stay where they are.
+      const whole = readGraphBytes(bytes);
+      const { edits } = makeControllable(whole);
+      const locate = (file: string | undefined) => file ?? "model.onnx";
+      const outline = await outlineGraph(bytesRange(bytes), whole, edits!, {
+        locate,
+        fromBytes: 64,
+      });
+      const files = [...externalData, { path: "model.onnx", data: bytes }];
+      const [apart] = await computed({ bytes: outline, externalData: files }, feeds[0]!);
+      expect(apart!.bits).toEqual(steered!.bits);
+      const inside = [...readGraphBytes(outline).initializers.values()].filter(
+        ({ place }) => place.kind === "inside" && place.length >= 64,
+      );
+      expect(inside).toEqual([]);
+    },
+  );
 
   it("knows a graph that has residual inputs", async () => {
     for (const name of ["torchscript-fp32", "torchscript-fp16-fp32io", "xl-dynamo"]) {
@@ -107,16 +103,47 @@ describe("makeControllable", () => {
   it("finds its way in the embedded model, whose weights are cast from int8", async () => {
     const file = new URL("../../../starter/model/unet/model.onnx", import.meta.url);
     const bytes = new Uint8Array(readFileSync(file));
-    const { down, mid } = makeControllable(readGraphBytes(bytes));
+    const graph = readGraphBytes(bytes);
+    const { down, mid, edits } = makeControllable(graph);
     const last = down.at(-1)!;
     expect(down.length).toBeGreaterThan(1);
     expect(sizesOf(mid)).toEqual(sizesOf(last));
-    expect([...down.map(({ type }) => type), mid.type]).toEqual(
-      new Array(down.length + 1).fill("float32"),
-    );
+    const all = [...down, mid];
+    expect(all.every(({ type }) => type === "float32")).toBe(true);
     // On the way down pictures only shrink.
     const scales = down.map(({ downscale }) => downscale);
     expect(scales).toEqual([...scales].sort((a, b) => a - b));
+
+    const patch = await patchGraph(bytesRange(bytes), graph, edits!);
+    const noise = (count: number) =>
+      Float32Array.from({ length: count }, (_, i) => Math.sin(i * i));
+    const inputs = Object.fromEntries(
+      graph.inputs.map((port) => {
+        const sizes = port.dims.map((size, axis) =>
+          typeof size === "number"
+            ? size
+            : (port.dims.length === 4 ? [1, 4, 16, 24] : [1, 77])[axis]!,
+        );
+        const value = floatTensor(sizes, noise(elementCount(sizes)));
+        return [port.name, fed(port, port.type === "int64" ? zeros("float32", sizes) : value)];
+      }),
+    );
+    const zero = all.map((port) => [
+      port.name,
+      fed(port, zeros("float32", [1, port.channels, 1, 1])),
+    ]);
+    const given = all.map((port) => {
+      const dims = [1, port.channels, 16 / port.downscale, 24 / port.downscale];
+      return [port.name, fed(port, floatTensor(dims, noise(elementCount(dims))))];
+    });
+    const [before] = await computed({ bytes, externalData: [] }, inputs);
+    const [same, steered] = await computed(
+      { bytes: applyPatch(bytes, patch), externalData: [] },
+      { ...inputs, ...Object.fromEntries(zero) },
+      { ...inputs, ...Object.fromEntries(given) },
+    );
+    expect(same!.bits).toEqual(before!.bits);
+    expect(relativeError(steered!.numbers, before!.numbers)).toBeGreaterThan(0.01);
   });
 
   it.each([

@@ -92,20 +92,30 @@ export function fed(port: GraphPort, value: FloatTensor): ort.Tensor {
   throw new Error(`no values of type ${port.type}`);
 }
 
-/** A graph's one output, as the runtime computes it: its bits, and its numbers. */
+/** A graph's one output: its bits, and its numbers. */
+export interface Computed {
+  readonly bits: Uint8Array;
+  readonly numbers: Float32Array;
+}
+
+/** What the runtime computes, for each of the feeds. */
 export async function computed(
   graph: { bytes: Uint8Array; externalData: readonly { path: string; data: Uint8Array }[] },
-  feeds: Readonly<Record<string, ort.Tensor>>,
-): Promise<{ bits: Uint8Array; numbers: Float32Array }> {
+  ...feeds: readonly Readonly<Record<string, ort.Tensor>>[]
+): Promise<Computed[]> {
   const session = await ort.InferenceSession.create(graph.bytes, {
     logSeverityLevel: 3,
     ...(graph.externalData.length > 0 && { externalData: [...graph.externalData] }),
   });
-  const result = await session.run(feeds);
+  const results: Computed[] = [];
+  for (const feed of feeds) {
+    const result = await session.run(feed);
+    const data = result[session.outputNames[0]!]!.data as Float32Array | Uint16Array;
+    const bits = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+    results.push({ bits, numbers: data instanceof Float32Array ? data : halfToFloat(data) });
+  }
   await session.release();
-  const data = result[session.outputNames[0]!]!.data as Float32Array | Uint16Array;
-  const bits = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  return { bits, numbers: data instanceof Float32Array ? data : halfToFloat(data) };
+  return results;
 }
 
 /** The largest difference, in parts of the largest expected number. */
