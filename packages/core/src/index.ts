@@ -61,7 +61,7 @@ export { applyPatch, type GraphPatch, patchGraph } from "./graph/patch.js";
 export { readGraphPorts } from "./graph/ports.js";
 export { type Probed, probeGraph } from "./graph/probe.js";
 export { type ReadGraphOptions, readGraph, readGraphBytes } from "./graph/read-graph.js";
-export { ancestors, type Use, type Wirable, type Wiring, wireGraph } from "./graph/wiring.js";
+export { type Use, type Wirable, type Wiring, wireGraph } from "./graph/wiring.js";
 
 // guidance
 export { type ClassifierFreeOptions, classifierFree } from "./guidance/classifier-free.js";

@@ -82,12 +82,13 @@ function requireSound(graph: OnnxGraph): void {
     expect(tensor.dims.every((size) => Number.isSafeInteger(size) && size >= 0)).toBe(true);
     requirePlace(tensor.place, graph.size);
   }
-  const { order, rank, producers } = wireGraph(graph);
+  const { order, producers } = wireGraph(graph);
+  const rank = new Map(order.map(({ index }, place) => [index, place]));
   expect(order).toHaveLength(graph.nodes.length);
   for (const node of order) {
     for (const name of [...node.inputs, ...node.captured]) {
       const producer = producers.get(name);
-      if (producer) expect(rank[producer.index]).toBeLessThan(rank[node.index]!);
+      if (producer) expect(rank.get(producer.index)).toBeLessThan(rank.get(node.index)!);
     }
   }
 }

@@ -15,8 +15,6 @@ export interface Wiring {
   readonly uses: ReadonlyMap<string, readonly Use[]>;
   /** An order in which the operators can be computed. */
   readonly order: readonly GraphNode[];
-  /** By {@link GraphNode.index}, the place in `order`. */
-  readonly rank: Uint32Array;
 }
 
 /** What of a graph {@link wireGraph} looks at. */
@@ -90,17 +88,15 @@ export function wireGraph(graph: Wirable): Wiring {
   }
 
   const order = nodes.filter(({ index }) => waiting[index] === 0);
-  const rank = new Uint32Array(nodes.length);
   for (let place = 0; place < order.length; place++) {
     const { index } = order[place]!;
-    rank[index] = place;
     for (const node of dependents[index]!) if (--waiting[node.index]! === 0) order.push(node);
   }
   if (order.length < nodes.length) {
     const stuck = nodes.find(({ index }) => waiting[index]! > 0)!;
     broken(`${describe(stuck)} needs, by way of others, what it gives itself`);
   }
-  return { producers, uses, order, rank };
+  return { producers, uses, order };
 }
 
 /** A node as errors call it. */
@@ -110,22 +106,4 @@ export function describe({ op, name, index }: Pick<GraphNode, "op" | "name" | "i
 
 function shown(name: string): string {
   return JSON.stringify(name.length > 80 ? `${name.slice(0, 79)}…` : name);
-}
-
-/** The operators that the values need, by {@link GraphNode.index}: themselves and all before them. */
-export function ancestors(graph: Wirable, wiring: Wiring, values: readonly string[]): Uint8Array {
-  const found = new Uint8Array(graph.nodes.length);
-  const open: GraphNode[] = [];
-  const visit = (name: string): void => {
-    const node = wiring.producers.get(name);
-    if (!node || found[node.index]) return;
-    found[node.index] = 1;
-    open.push(node);
-  };
-  values.forEach(visit);
-  for (let node = open.pop(); node; node = open.pop()) {
-    node.inputs.forEach(visit);
-    node.captured.forEach(visit);
-  }
-  return found;
 }
