@@ -98,6 +98,7 @@ def main() -> None:
     parser = arguments(__doc__, minutes=70, batch=64, lr=1.2e-3)
     parser.add_argument("--nouns", type=int, default=400)
     parser.add_argument("--other-styles", type=float, default=0.3)
+    parser.add_argument("--rare", type=float, default=1, help="weight of nouns after the common")
     parser.add_argument("--fine", type=int, default=UNetConfig.fine)
     parser.add_argument("--coarse", type=int, default=UNetConfig.coarse)
     parser.add_argument("--hold", type=float, default=0.45, help="share of time before the decay")
@@ -146,7 +147,7 @@ def train(args, team: Team) -> None:
     seed = args.seed + 1000 * step + team.rank
     torch.manual_seed(seed)
     np.random.seed(seed)
-    data = Dataset(args.cache, args.nouns, seed, args.other_styles)
+    data = Dataset(args.cache, args.nouns, seed, args.other_styles, rare=args.rare)
     vae = Autoencoder().eval()
     vae.load_state_dict(load_file(args.cache / "vae/vae.safetensors"))
     if not team.leads:

@@ -16,18 +16,20 @@ from .words import MAIN_STYLES
 #: Captions are cut here while training; the longest that occur in practice are shorter.
 PLACES = 24
 #: Share of each kind among what is sampled.
-KINDS = {"plain": 0.62, "ground": 0.17, "painted": 0.21}
+KINDS = {"plain": 0.56, "ground": 0.16, "painted": 0.28}
+#: So many of the ranked nouns count as common: what newcomers ask for, and what must be drawn best.
+COMMON = 400
 
 
 class Dataset:
     """Records, their pictures, and weighted draws of both.
 
     ``nouns``: only the first so many of the ranked nouns. ``other_styles``: weight of the two
-    older sets against the five main ones.
+    older sets against the five main ones. ``rare``: weight of the nouns after the common ones.
     """
 
     def __init__(self, cache: Path, nouns: int, seed: int, other_styles: float = 1.0,
-                 hold_styles: bool = True):
+                 hold_styles: bool = True, rare: float = 1.0):
         self.records = json.loads((cache / "dataset.json").read_text())
         self.pictures = np.load(cache / "variants.npy", mmap_mode="r")
         self.tokenizer = Tokenizer(cache / "tokenizer")
@@ -41,6 +43,7 @@ class Dataset:
         weights = np.array([
             keep * KINDS[r["kind"]] / counts[r["kind"]]
             * (1 if r["style"] in MAIN_STYLES else other_styles)
+            * (1 if r["rank"] < COMMON else rare)
             for r, keep in zip(self.records, chosen)])
         #: Indices that can be drawn, with cumulative probability.
         self.index = np.flatnonzero(weights)
