@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     // Unit tests run the sources; the packed packages have their own tests (tests/packages).
     alias: Object.fromEntries(
-      ["core", "schedulers", "controlnet", "node", "testing"].map((name) => [
+      ["core", "schedulers", "controlnet", "node", "web", "testing"].map((name) => [
         `@underpaint/${name}`,
         source(name),
       ]),

@@ -6,6 +6,6 @@ requireNode();
 install();
 systemPackages();
 pnpm(["exec", "biome", "check", "--error-on-warnings", "."], { title: "Format and lint" });
-pnpm(["exec", "tsc", "--noEmit"], { title: "Types" });
+pnpm(["run", "typecheck"], { title: "Types", quiet: true });
 pnpm(["run", "build"], { title: "Build", quiet: true });
 pnpm(["exec", "vitest", "run"], { title: "Tests" });

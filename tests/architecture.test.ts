@@ -44,6 +44,12 @@ const packages: Readonly<Record<string, readonly RegExp[]>> = {
   controlnet: [/^@underpaint\/core$/, /^culori$/],
   testing: [/^@underpaint\/core$/],
   node: [/^@underpaint\/(core|schedulers)$/, /^onnxruntime-node$/, /^@huggingface\/hub$/, /^node:/],
+  web: [
+    /^@underpaint\/(core|schedulers)$/,
+    /^onnxruntime-web(\/|$)/,
+    /^@huggingface\/hub$/,
+    /^comlink$/,
+  ],
 };
 
 /** Imports that only one file may have. */

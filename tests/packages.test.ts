@@ -20,7 +20,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 // `npm test` builds them first.
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const names = ["core", "schedulers", "controlnet", "testing", "node", "starter"];
+const names = ["core", "schedulers", "controlnet", "testing", "node", "web", "starter"];
 const libraries = names.filter((name) => name !== "starter");
 const folder = mkdtempSync(join(tmpdir(), "underpaint-packages-"));
 

@@ -1,0 +1,40 @@
+// The public API of @underpaint/web: every export by name. What applications need of
+// @underpaint/core and @underpaint/schedulers comes along, so that one import does.
+
+// core: requests, results, pictures, errors
+export {
+  classifierFree,
+  createImage,
+  decodePng,
+  type EncodePngOptions,
+  type ErrorCode,
+  encodePng,
+  type GenerateRequest,
+  type GenerateResult,
+  type GenerationEvent,
+  type Guidance,
+  type InferenceBackend,
+  isAbortError,
+  isUnderpaintError,
+  type LoadProgress,
+  type ModelManifest,
+  type ModelProgress,
+  type ModelSource,
+  type Pipeline,
+  type PipelineWarning,
+  parseRecipe,
+  type Recipe,
+  type RecipeRequest,
+  type ResultEvent,
+  type RgbaImage,
+  readRecipe,
+  recipeText,
+  resize,
+  type Scheduler,
+  type StepEvent,
+  type Timings,
+  UnderpaintError,
+} from "@underpaint/core";
+
+// schedulers
+export { createScheduler, fromConfig, schedulerNames } from "@underpaint/schedulers";
