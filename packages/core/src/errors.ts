@@ -11,6 +11,7 @@
  * - `device-unavailable`: the device that was asked for cannot be used.
  * - `download-failed`: the network, or what came over it.
  * - `inference-failed`: the runtime failed while a graph ran.
+ * - `worker-failed`: the worker that a pipeline runs in could not be started, or ended.
  * - `disposed`: something was used after its `dispose()`.
  */
 export type ErrorCode =
@@ -23,6 +24,7 @@ export type ErrorCode =
   | "device-unavailable"
   | "download-failed"
   | "inference-failed"
+  | "worker-failed"
   | "disposed";
 
 /** The parts of an error's one sentence. */

@@ -7,6 +7,7 @@ import type { ModelSource } from "../model/source.js";
 import { recipeOfPicture } from "../recipe/recipe.js";
 import type { Scheduler } from "../sampling/contract.js";
 import type { SchedulerConfig } from "../sampling/noise-model-config.js";
+import type { FloatTensor } from "../tensor/tensor.js";
 import { type GenerationPlan, generate } from "./generate.js";
 import { openParts } from "./parts.js";
 import { planGeneration } from "./plan.js";
@@ -53,6 +54,14 @@ export interface Pipeline {
    * loop early ends the request.
    */
   stream(request: GenerateRequest | RecipeRequest): AsyncGenerator<GenerationEvent, void, void>;
+  /**
+   * A small picture of clean latents [n, channels, height, width], at their size: what
+   * {@link StepEvent.preview} makes of a step's `denoised`.
+   *
+   * @param index which of the n; 0 when left out.
+   * @throws UnderpaintError `invalid-request` for latents of other dims.
+   */
+  preview(latents: FloatTensor, index?: number): Promise<RgbaImage>;
   /** Loads every graph that text-to-image needs, which otherwise happens when it is first needed. */
   load(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Gives back one component, or all; it is loaded again when it is needed. */
@@ -140,6 +149,10 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
         if (event.type === "result") return event.result;
       }
       throw new Error("unreachable: a stream ends with its result");
+    },
+    async preview(latents, index) {
+      checkAlive();
+      return parts.preview(latents, index);
     },
     async load({ signal: stop } = {}) {
       checkAlive();
