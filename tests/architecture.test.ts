@@ -20,6 +20,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   model: ["errors", "tensor", "backend"],
   text: ["errors", "tensor", "backend", "model"],
   latents: ["errors", "tensor", "backend", "model", "image"],
+  control: ["errors", "tensor", "image", "graph", "backend", "guidance", "model"],
   pipeline: [
     "errors",
     "tensor",
@@ -33,6 +34,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "model",
     "text",
     "latents",
+    "control",
     "version",
   ],
 };
@@ -45,7 +47,7 @@ const packages: Readonly<Record<string, readonly RegExp[]>> = {
   testing: [/^@underpaint\/core$/],
   node: [/^@underpaint\/(core|schedulers)$/, /^onnxruntime-node$/, /^@huggingface\/hub$/, /^node:/],
   web: [
-    /^@underpaint\/(core|schedulers)$/,
+    /^@underpaint\/(core|schedulers|starter)$/,
     /^onnxruntime-web(\/|$)/,
     /^@huggingface\/hub$/,
     /^comlink$/,

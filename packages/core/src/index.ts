@@ -20,6 +20,29 @@ export {
 } from "./backend/edit-model.js";
 export { createOrtBackend, type OrtBackendOptions, type OrtModule } from "./backend/ort.js";
 
+// control
+export type {
+  Control,
+  ControlCall,
+  ControlContribution,
+  ControlGraph,
+  ControlledModel,
+  ControlMode,
+  ControlPorts,
+  ControlRun,
+  ControlStep,
+  ControlStrength,
+  ControlWarning,
+  OpenedGraph,
+} from "./control/contract.js";
+export {
+  type CheckedStrength,
+  checkStrength,
+  controlModes,
+  isActive,
+  softWeights,
+} from "./control/strength.js";
+
 // errors
 export {
   type ErrorCode,
