@@ -49,8 +49,8 @@ const packages: Readonly<Record<string, readonly RegExp[]>> = {
   web: [
     /^@underpaint\/(core|schedulers|starter)$/,
     /^onnxruntime-web(\/|$)/,
-    /^@huggingface\/hub$/,
     /^comlink$/,
+    /^hash-wasm$/,
   ],
 };
 
