@@ -19,6 +19,7 @@ export {
   type OpenFile,
 } from "./backend/edit-model.js";
 export { createOrtBackend, type OrtBackendOptions, type OrtModule } from "./backend/ort.js";
+export { createQueue, type Queue } from "./backend/queue.js";
 
 // control
 export type {

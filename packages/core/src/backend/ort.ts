@@ -13,7 +13,7 @@ import type {
   TensorSpec,
 } from "./contract.js";
 import { loadError, runError } from "./ort-errors.js";
-import { createQueue, untilAborted } from "./queue.js";
+import { createQueue, type Queue, untilAborted } from "./queue.js";
 
 /** What is used of ONNX Runtime's module, `onnxruntime-node` and `onnxruntime-web` alike. */
 export type OrtModule = Pick<typeof import("onnxruntime-common"), "InferenceSession" | "Tensor">;
@@ -34,6 +34,11 @@ export interface OrtBackendOptions {
    * CPU: right for onnxruntime-node, whose GPU tensors cannot be downloaded (1.30 ends the process).
    */
   readonly deviceLocation?: "gpu-buffer" | "ml-tensor";
+  /**
+   * Where the backend's calls wait for each other; one of its own when left out. Backends of one
+   * runtime whose calls must not overlap at all share one.
+   */
+  readonly queue?: Queue;
 }
 
 /**
@@ -45,8 +50,7 @@ export interface OrtBackendOptions {
  * given as bytes has only those that are given with it (docs/decisions/external-weights.md).
  */
 export function createOrtBackend(options: OrtBackendOptions): InferenceBackend {
-  const { ort, name, sessionOptions, deviceLocation } = options;
-  const queue = createQueue();
+  const { ort, name, sessionOptions, deviceLocation, queue = createQueue() } = options;
   const onDevice = new WeakMap<DeviceTensor, OrtTensor>();
 
   async function createSession(

@@ -1,5 +1,8 @@
 /** Runs what it is given one after the other, in the order of the calls; a failure stops nothing. */
-export function createQueue(): <T>(task: () => Promise<T>) => Promise<T> {
+export type Queue = <T>(task: () => Promise<T>) => Promise<T>;
+
+/** A {@link Queue} with nothing in it. */
+export function createQueue(): Queue {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {
     const result = last.then(task);

@@ -13,6 +13,7 @@ import type { Timings } from "./timings.js";
  * - `seed-not-binding`: a graph draws random numbers of its own.
  * - `scheduler-config`: a setting of the model's scheduler is not known here.
  * - `device-fallback`: another device is used than the fastest.
+ * - `single-threaded`: the page may not use several threads.
  * - `recipe-model`: a recipe was made with another model.
  */
 export interface PipelineWarning {
@@ -24,6 +25,7 @@ export interface PipelineWarning {
     | "seed-not-binding"
     | "scheduler-config"
     | "device-fallback"
+    | "single-threaded"
     | "recipe-model";
   /** One sentence. */
   readonly message: string;
