@@ -1,10 +1,11 @@
 """Trains the judge: a classifier of the real pictures that never sees a generated one.
 
-  python evaluate/classifier.py --minutes 8
+  python evaluate/classifier.py --minutes 20 --nouns 1000
 
 It names the noun, the style, the colour of the thing and of the ground. It learns from all sets,
 with shifts, turns, blur and grain, and is measured on drawings of known nouns that it did not
-see. Exported to evaluate/judge/ as ONNX (sample -> noun, style, colour, ground), with labels.json (and how
+see. Styles live in edges and exact colours: they are told by a branch of their own that works at
+the full 64 x 64 and learns from pictures that are neither turned nor scaled. Exported to evaluate/judge/ as ONNX (sample -> noun, style, colour, ground), with labels.json (and how
 far a noun's drawings are apart), so that any pipeline's pictures can be judged.
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -26,11 +27,31 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from export import export  # noqa: E402
 from starter.colours import GROUNDS, SHIFTS  # noqa: E402
 from starter.runtime import Average, Budget, arguments, autocast, prepare  # noqa: E402
-from starter.vae import Residual  # noqa: E402
+from starter.vae import Autoencoder, Residual  # noqa: E402
 from starter.words import ALL_STYLES  # noqa: E402
 
 COLOURS = list(SHIFTS)
 GROUND_WORDS = ["white", *GROUNDS]
+
+
+class Strokes(nn.Module):
+    """Tells styles: fine filters first, then what they find on average and how it varies."""
+
+    def __init__(self, sizes: tuple[int, int, int] = (24, 48, 96)):
+        super().__init__()
+        a, b, c = sizes
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, a, 3, padding=1), nn.GroupNorm(4, a), nn.SiLU(),
+            nn.Conv2d(a, b, 3, stride=2, padding=1), nn.GroupNorm(8, b), nn.SiLU(),
+            nn.Conv2d(b, b, 3, padding=1), nn.GroupNorm(8, b), nn.SiLU(),
+            nn.Conv2d(b, c, 3, stride=2, padding=1), Residual(c, c), nn.GroupNorm(8, c), nn.SiLU())
+        self.style = nn.Linear(2 * c, len(ALL_STYLES))
+
+    def forward(self, sample: Tensor) -> Tensor:
+        h = self.layers(sample)
+        mean = h.mean((2, 3))
+        spread = ((h - mean[:, :, None, None]) ** 2).mean((2, 3)).sqrt()
+        return self.style(torch.cat([mean, spread], 1))
 
 
 class Judge(nn.Module):
@@ -46,15 +67,18 @@ class Judge(nn.Module):
             nn.Conv2d(c, d, 3, stride=2, padding=1), Residual(d, d), nn.GroupNorm(8, d), nn.SiLU())
         self.place = nn.Conv2d(d, 24, 1)
         self.noun = nn.Linear(d + 24 * 16, nouns)
-        self.style = nn.Linear(d, len(ALL_STYLES))
+        self.strokes = Strokes()
         self.colour = nn.Linear(d, len(COLOURS))
         self.ground = nn.Linear(d, len(GROUND_WORDS))
 
-    def forward(self, sample: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, sample: Tensor, crisp: Tensor | None = None
+                ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """``crisp``: the pictures as they are, where ``sample`` has been roughened for training."""
         h = self.trunk(F.pixel_unshuffle(sample, 2))
         mean = h.mean((2, 3))
         layout = torch.cat([mean, self.place(h).flatten(1)], 1)
-        return self.noun(layout), self.style(mean), self.colour(mean), self.ground(mean)
+        style = self.strokes(sample if crisp is None else crisp)
+        return self.noun(layout), style, self.colour(mean), self.ground(mean)
 
 
 def roughen(x: Tensor) -> Tensor:
@@ -74,6 +98,19 @@ def roughen(x: Tensor) -> Tensor:
     return x.lerp(blurred, share) + 0.03 * torch.randn_like(x)
 
 
+def soften(x: Tensor) -> Tensor:
+    """What the styles' branch learns from: mirrored and shifted by whole pixels; half of the
+    pictures a little softer and grainier, so that it does not hang on the renderer's last bit."""
+    count = len(x)
+    x = torch.where(torch.rand(count, 1, 1, 1) < 0.5, x, x.flip(3))
+    rows, columns = torch.randint(-3, 4, (2,)).tolist()
+    x = F.pad(x, (3, 3, 3, 3), mode="replicate")[:, :, 3 + rows : 67 + rows,
+                                                 3 + columns : 67 + columns]
+    blurred = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    some = (torch.rand(count, 1, 1, 1) < 0.5).float() * torch.rand(count, 1, 1, 1)
+    return x.lerp(blurred, 0.4 * some) + 0.04 * some * torch.randn_like(x)
+
+
 def mean_distance(pictures: np.ndarray) -> float:
     """Mean over pairs of the root mean square difference, in units of the range."""
     x = pictures.reshape(len(pictures), -1).astype(np.float32) / 255
@@ -82,7 +119,7 @@ def mean_distance(pictures: np.ndarray) -> float:
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=8, batch=96, lr=2e-3)
+    parser = arguments(__doc__, minutes=20, batch=96, lr=2e-3)
     parser.add_argument("--nouns", type=int, default=400)
     args = parser.parse_args()
     folder = prepare(args, "judge")
@@ -112,6 +149,11 @@ def main() -> None:
         return x.permute(0, 3, 1, 2).float() / 127.5 - 1
 
     net = Judge(len(names)).to(memory_format=torch.channels_last)
+    if args.init:
+        # From a judge of fewer nouns: all but the heads whose sizes differ.
+        own = net.state_dict()
+        net.load_state_dict({k: v for k, v in load_file(args.init).items()
+                             if k in own and own[k].shape == v.shape}, strict=False)
     optimizer = torch.optim.AdamW(net.parameters(), args.lr, betas=(0.9, 0.98), weight_decay=0.05)
     average, budget, step = Average(net, 0.99), Budget(args.minutes, 0.3, 60), 0
     print(f"{len(train)} variants of {len(names)} nouns, "
@@ -122,10 +164,12 @@ def main() -> None:
             group["lr"] = args.lr * budget.scale(step)
         half = args.batch // 2
         chosen = [*np.random.choice(plain, half), *np.random.choice(train, args.batch - half)]
-        x = roughen(images(chosen)).contiguous(memory_format=torch.channels_last)
+        crisp = images(chosen)
+        x = roughen(crisp).contiguous(memory_format=torch.channels_last)
+        crisp = soften(crisp).contiguous(memory_format=torch.channels_last)
         wanted = torch.tensor([target[i] for i in chosen])
         with autocast("cpu"):
-            found = net(x)
+            found = net(x, crisp)
         loss = sum(weight * F.cross_entropy(logits.float(), wanted[:, k], label_smoothing=0.05)
                    for k, (weight, logits) in enumerate(zip((1, 0.4, 0.4, 0.2), found)))
         optimizer.zero_grad(set_to_none=True)
@@ -137,14 +181,24 @@ def main() -> None:
         if time.time() - shown > 30:
             shown = time.time()
             right = (found[0].argmax(1) == wanted[:, 0]).float().mean()
-            print(f"{step} {budget.spent:.0f}s loss {loss.item():.3f} noun {right:.2f}", flush=True)
+            style = (found[1].argmax(1) == wanted[:, 1]).float().mean()
+            print(f"{step} {budget.spent:.0f}s loss {loss.item():.3f} noun {right:.2f} "
+                  f"style {style:.2f}", flush=True)
     net = average.copy.eval()
     save_file({k: v.contiguous() for k, v in net.state_dict().items()},
               folder / "judge.safetensors")
-    for what, chosen in (("seen", plain[:: max(1, len(plain) // 600)]),
-                         ("unseen drawings", test)):
+    vae = Autoencoder().eval()
+    vae.load_state_dict(load_file(args.cache / "vae/vae.safetensors"))
+    test = test[:: max(1, len(test) // 1500)]
+    # Through the autoencoder: how much of a judgement is lost to its softness alone.
+    for what, chosen, decode in (("seen", plain[:: max(1, len(plain) // 600)], False),
+                                 ("unseen drawings", test, False),
+                                 ("the same, through the autoencoder", test, True)):
         with torch.no_grad():
-            parts = [net(images(chosen[i : i + 96])) for i in range(0, len(chosen), 96)]
+            parts = []
+            for i in range(0, len(chosen), 96):
+                x = images(chosen[i : i + 96])
+                parts.append(net(vae.decode(vae.encode(x)[0]).clamp(-1, 1) if decode else x))
         wanted = torch.tensor([target[i] for i in chosen])
         line = []
         for k, head in enumerate(("noun", "style", "colour", "ground")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +27,13 @@ class Dataset:
 
     ``nouns``: only the first so many of the ranked nouns. ``other_styles``: weight of the two
     older sets against the five main ones. ``rare``: weight of the nouns after the common ones.
+    ``kinds``: share of each kind. ``leave``: which records are never drawn.
     """
 
     def __init__(self, cache: Path, nouns: int, seed: int, other_styles: float = 1.0,
-                 hold_styles: bool = True, rare: float = 1.0):
+                 hold_styles: bool = True, rare: float = 1.0,
+                 kinds: dict[str, float] = KINDS,
+                 leave: Callable[[dict], bool] = lambda record: False):
         self.records = json.loads((cache / "dataset.json").read_text())
         self.pictures = np.load(cache / "variants.npy", mmap_mode="r")
         self.tokenizer = Tokenizer(cache / "tokenizer")
@@ -37,11 +41,12 @@ class Dataset:
         self.empty = self.tokenizer.encode("", PLACES)
         counts = {kind: 0 for kind in KINDS}
         chosen = [r["rank"] < nouns and not (hold_styles and r["style_held_out"])
+                  and not leave(r)
                   for r in self.records]
         for record, keep in zip(self.records, chosen):
             counts[record["kind"]] += keep
         weights = np.array([
-            keep * KINDS[r["kind"]] / counts[r["kind"]]
+            keep * kinds[r["kind"]] / counts[r["kind"]]
             * (1 if r["style"] in MAIN_STYLES else other_styles)
             * (1 if r["rank"] < COMMON else rare)
             for r, keep in zip(self.records, chosen)])

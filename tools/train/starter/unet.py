@@ -144,19 +144,28 @@ class UNet(nn.Module):
         e = self.time2(F.silu(self.time1(torch.cat([angle.cos(), angle.sin()], -1))))
         return F.silu(e + self.pooled(text[:, -1]))
 
-    def forward(self, sample: Tensor, timesteps: Tensor, text: Tensor,
-                bias: Tensor | None = None, residuals: list[Tensor] | None = None) -> Tensor:
-        """``residuals``: what a ControlNet adds to the three kept states and to the middle."""
-        e = self.embed(timesteps, text)
+    def down(self, sample: Tensor, e: Tensor, text: Tensor, bias: Tensor | None) -> list[Tensor]:
+        """The three states that are kept for the up path, and the middle's end."""
         first = self.inp(F.pixel_unshuffle(sample, 2))
         second = self.down1(first, e, text, bias)
         third = self.down2(self.shrink(second), e, text, bias)
-        h = self.middle(third, e, text, bias)
-        if residuals is not None:
-            first, second, third, h = (x + r for x, r in zip((first, second, third, h), residuals))
+        return [first, second, third, self.middle(third, e, text, bias)]
+
+    def up(self, states: list[Tensor], e: Tensor, text: Tensor, bias: Tensor | None) -> Tensor:
+        """From what ``down`` returned to v."""
+        first, second, third, h = states
         h = self.up2(torch.cat([h, third], 1), e, text, bias)
         # An odd number of rows at 8 x 8 comes back as one more.
         h = upsample(self.grow(h))[:, :, : second.shape[2], : second.shape[3]]
         h = self.up1[0](torch.cat([h, second], 1), e, text, bias)
         h = self.up1[1](torch.cat([h, first], 1), e, text, bias)
         return F.pixel_shuffle(self.out(F.silu(self.norm(h))), 2)
+
+    def forward(self, sample: Tensor, timesteps: Tensor, text: Tensor,
+                bias: Tensor | None = None, residuals: list[Tensor] | None = None) -> Tensor:
+        """``residuals``: what a control adds to the three kept states and to the middle."""
+        e = self.embed(timesteps, text)
+        states = self.down(sample, e, text, bias)
+        if residuals is not None:
+            states = [x + r for x, r in zip(states, residuals)]
+        return self.up(states, e, text, bias)
