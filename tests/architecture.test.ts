@@ -21,6 +21,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   text: ["errors", "tensor", "backend", "model"],
   latents: ["errors", "tensor", "backend", "model", "image"],
   control: ["errors", "tensor", "image", "graph", "backend", "guidance", "model"],
+  painting: ["errors", "tensor", "image", "sampling"],
   pipeline: [
     "errors",
     "tensor",
@@ -34,6 +35,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "model",
     "text",
     "latents",
+    "painting",
     "control",
     "version",
   ],
