@@ -38,3 +38,15 @@ export {
 
 // schedulers
 export { createScheduler, fromConfig, schedulerNames } from "@underpaint/schedulers";
+
+// making pictures
+export {
+  createPipeline,
+  type WebPipeline,
+  type WebPipelineOptions,
+} from "./create-pipeline.js";
+
+// devices
+export { createWebBackend, type WebBackend, type WebBackendOptions } from "./devices/backend.js";
+export { type Device, devices } from "./devices/device.js";
+export type { RuntimeOptions, WebOrt } from "./devices/runtime.js";

@@ -1,0 +1,158 @@
+import {
+  createPipeline as createCorePipeline,
+  type ModelProgress,
+  type ModelSource,
+  nearest,
+  type Pipeline,
+  type PipelineWarning,
+  type Scheduler,
+  type SchedulerConfig,
+  UnderpaintError,
+} from "@underpaint/core";
+import { createScheduler, fromConfig } from "@underpaint/schedulers";
+import { createWebBackend } from "./devices/backend.js";
+import type { Device } from "./devices/device.js";
+import type { RuntimeOptions } from "./devices/runtime.js";
+import { resolveModel } from "./sources/resolve.js";
+import { embeddedStarter } from "./starter/starter.js";
+
+/** Options of {@link createPipeline}; each may be left out. */
+export interface WebPipelineOptions {
+  /**
+   * The model: an address, `"hub:owner/name@revision"`, or a source of one's own; the embedded
+   * starter when left out. See {@link resolveModel}.
+   */
+  readonly model?: string | ModelSource;
+  /** Where graphs run: `auto`, the fastest that works here, when left out. */
+  readonly device?: Device | "auto";
+  /** Threads that WebAssembly uses, 1 to 64; one a core, up to 8, when left out. */
+  readonly threads?: number;
+  /**
+   * The scheduler of requests that name none, or its name ("dpmpp-2m", "dpmpp-2m-karras"); the one
+   * of the model's own `scheduler_config.json` when left out.
+   */
+  readonly scheduler?: Scheduler | string;
+  /**
+   * The address of the folder `model` of @underpaint/starter. Needed for the embedded model where a
+   * bundler does not copy its files by itself.
+   */
+  readonly starter?: string | URL;
+  /** Where the runtime's files are, where a bundler does not copy them by itself. */
+  readonly runtime?: RuntimeOptions;
+  /** Told while files arrive and graphs load: one total over all files of the model. */
+  readonly onProgress?: (progress: ModelProgress) => void;
+  /** Told what should be known and stops nothing, such as another device than the fastest. */
+  readonly onWarning?: (warning: PipelineWarning) => void;
+  /** Ends the opening of the model. Requests have signals of their own. */
+  readonly signal?: AbortSignal;
+  /** In place of the global fetch. */
+  readonly fetch?: typeof fetch;
+}
+
+/** A pipeline of a browser. */
+export interface WebPipeline extends Pipeline {
+  /** The device in use. */
+  readonly device: Device;
+}
+
+const optionKeys = [
+  "model",
+  "device",
+  "threads",
+  "scheduler",
+  "starter",
+  "runtime",
+  "onProgress",
+  "onWarning",
+  "signal",
+  "fetch",
+] as const satisfies readonly (keyof WebPipelineOptions)[];
+
+/**
+ * Opens a model, by default the embedded one, to make pictures with:
+ *
+ *     const pipeline = await createPipeline();
+ *     const { images } = await pipeline.generate({ prompt: "a red apple" });
+ *
+ * Reads the model's small files; its graphs, and the runtime, are fetched and loaded when they are
+ * first needed, or by `pipeline.load()`.
+ *
+ * @throws UnderpaintError `invalid-request` for an option that is not right, `model-not-found`,
+ * `model-invalid`, `model-unsupported`, `device-unavailable`, `download-failed`.
+ */
+export async function createPipeline(options: WebPipelineOptions = {}): Promise<WebPipeline> {
+  checkOptions(options);
+  const { device, threads, scheduler, runtime, onProgress, onWarning, signal } = options;
+  signal?.throwIfAborted();
+  const chosen = typeof scheduler === "string" ? createScheduler(scheduler) : scheduler;
+  const source = await sourceOf(options);
+  const backend = await createWebBackend({
+    ...(device !== undefined && { device }),
+    ...(threads !== undefined && { threads }),
+    ...(runtime && { runtime }),
+    ...(onWarning && { onWarning }),
+  });
+  const pipeline = await createCorePipeline({
+    backend,
+    source,
+    scheduler: chosen ?? ((config) => schedulerOf(config, onWarning)),
+    plugins: { scheduler: createScheduler },
+    ...(onProgress && { onProgress }),
+    ...(onWarning && { onWarning }),
+    ...(signal && { signal }),
+  });
+  return {
+    ...pipeline,
+    get device() {
+      return backend.device;
+    },
+    async dispose() {
+      await pipeline.dispose();
+      await backend.dispose();
+    },
+  };
+}
+
+async function sourceOf(options: WebPipelineOptions): Promise<ModelSource> {
+  const { model, starter } = options;
+  if (isSource(model)) return model;
+  if ((model === undefined || model === "starter") && starter === undefined) {
+    return embeddedStarter(options.fetch);
+  }
+  return resolveModel(model, options);
+}
+
+function schedulerOf(
+  config: SchedulerConfig,
+  onWarning: WebPipelineOptions["onWarning"],
+): Scheduler {
+  return fromConfig(config, {
+    onWarning: (message) => onWarning?.({ code: "scheduler-config", message }),
+  });
+}
+
+function isSource(model: unknown): model is ModelSource {
+  return typeof model === "object" && model !== null && "open" in model && "read" in model;
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw new UnderpaintError({
+      code: "invalid-request",
+      what: "the pipeline's options are not an object",
+      value: options,
+      remedy: 'pass { model: "…" }, or nothing for the embedded model',
+    });
+  }
+  for (const key of Object.keys(options)) {
+    if ((optionKeys as readonly string[]).includes(key)) continue;
+    const meant = nearest(key, optionKeys);
+    throw new UnderpaintError({
+      code: "invalid-request",
+      what: `the pipeline's options have an unknown key ${JSON.stringify(key.slice(0, 60))}`,
+      value: (options as Record<string, unknown>)[key],
+      allowed: optionKeys.join(", "),
+      remedy: meant ? `did you mean ${meant}?` : "leave it out",
+    });
+  }
+}
