@@ -144,6 +144,7 @@ export {
   type Pipeline,
   type PipelineOptions,
 } from "./pipeline/create-pipeline.js";
+export { type LivePipeline, newestWins } from "./pipeline/newest-wins.js";
 export type { RecipeRequest } from "./pipeline/recipe-request.js";
 export {
   corePlugins,
