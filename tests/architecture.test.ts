@@ -84,6 +84,14 @@ function roomOf(file: string): string {
   return file.replace("packages/core/src/", "").split("/")[0]!.replace(/\.ts$/, "");
 }
 
+/** What a package must not ask: web knows browsers, node knows Node, and the others neither. */
+function platforms(name: string): RegExp {
+  if (name === "node") return /(?!)/;
+  return name === "web"
+    ? /\b(process|Buffer|require)\s*[.([]/
+    : /\b(process|Buffer|window|document|require|navigator|self)\s*[.([]/;
+}
+
 /** What breaks the rules of the house, one line each. */
 function violations(files: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
@@ -113,10 +121,8 @@ function violations(files: ReadonlyMap<string, string>): string[] {
     const code = source.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
     const evaluated = /\beval\s*\(|new\s+Function\b/.exec(code);
     if (evaluated) found.push(`${file} evaluates code: ${evaluated[0]}`);
-    const platform = /\b(process|Buffer|window|document|require|navigator|self)\s*[.([]/.exec(code);
-    if (name !== "node" && platform) {
-      found.push(`${file} asks where it runs: ${platform[1]}`);
-    }
+    const platform = platforms(name).exec(code);
+    if (platform) found.push(`${file} asks where it runs: ${platform[1]}`);
   }
   return found;
 }
@@ -151,6 +157,8 @@ describe("architecture", () => {
     ["packages/core/src/model/x.ts", 'const a = await import("zod");', "must not import zod"],
     ["packages/schedulers/src/x.ts", 'export * from "../../core/src/index.js";', "another package"],
     ["packages/core/src/model/x.ts", "const home = process.env.HOME;", "asks where it runs"],
+    ["packages/core/src/model/x.ts", "const gpu = navigator.gpu;", "asks where it runs"],
+    ["packages/web/src/x.ts", "const bytes = Buffer.from([]);", "asks where it runs"],
     ["packages/core/src/model/x.ts", 'const f = new Function("a", "return a");', "evaluates code"],
   ])("sees a breach in %s", (file, source, message) => {
     const found = violations(new Map([[file, source]]));
