@@ -26,6 +26,7 @@ export interface PipelineWarning {
     | "scheduler-config"
     | "device-fallback"
     | "single-threaded"
+    | "model-not-kept"
     | "recipe-model";
   /** One sentence. */
   readonly message: string;
