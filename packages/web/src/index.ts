@@ -16,10 +16,12 @@ export {
   type InferenceBackend,
   isAbortError,
   isUnderpaintError,
+  type LivePipeline,
   type LoadProgress,
   type ModelManifest,
   type ModelProgress,
   type ModelSource,
+  newestWins,
   type Pipeline,
   type PipelineWarning,
   parseRecipe,
@@ -40,13 +42,13 @@ export {
 export { createScheduler, fromConfig, schedulerNames } from "@underpaint/schedulers";
 
 // making pictures
-export {
-  createPipeline,
-  type WebPipeline,
-  type WebPipelineOptions,
-} from "./create-pipeline.js";
+export type { WebPipeline } from "./create-pipeline.js";
 
 // devices
 export { createWebBackend, type WebBackend, type WebBackendOptions } from "./devices/backend.js";
 export { type Device, devices } from "./devices/device.js";
 export type { RuntimeOptions, WebOrt } from "./devices/runtime.js";
+
+// in a worker
+export { createPipeline, type WebPipelineOptions } from "./worker/create-pipeline.js";
+export type { WorkerChoice } from "./worker/start.js";

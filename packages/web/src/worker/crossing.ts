@@ -29,6 +29,7 @@ export function pack<T>(value: T, name: string): Parcel<T> {
     if (typeof part === "function") throw cannotCross(part, path, name);
     if (typeof part !== "object" || part === null) return part;
     if (path.length > deepest) throw tooDeep(name);
+    if (part instanceof URL) return part.href;
     if (ArrayBuffer.isView(part) && !(part instanceof DataView)) {
       return moved(part as unknown as TypedArray, transfer);
     }

@@ -1,0 +1,78 @@
+import {
+  createPipeline as createPipelineHere,
+  type WebPipelineOptions as OptionsHere,
+  type WebPipeline,
+} from "../create-pipeline.js";
+import type { Device } from "../devices/device.js";
+import { startPipeline, type WorkerChoice } from "./start.js";
+
+/** Options of {@link createPipeline}; each may be left out. */
+export interface WebPipelineOptions extends OptionsHere {
+  /**
+   * Runs everything in a worker, so that the page stays free: `true` for the script of this
+   * package (see {@link WorkerChoice} for where it is looked for), its address, or a function that
+   * makes the worker. The pipeline is the same but for what cannot be sent there: functions, such
+   * as `fetch`, a source of one's own, or schedulers and guidances that are given as objects
+   * rather than by name.
+   */
+  readonly worker?: boolean | WorkerChoice;
+}
+
+/**
+ * Opens a model, by default the embedded one, to make pictures with:
+ *
+ *     const pipeline = await createPipeline({ worker: true });
+ *     const { images } = await pipeline.generate({ prompt: "a red apple" });
+ *
+ * Reads the model's small files; its graphs, and the runtime, are fetched and loaded when they are
+ * first needed, or by `pipeline.load()`.
+ *
+ * In a worker, pictures come back without being copied; those that are sent are copied once, and
+ * stay usable. `dispose()` ends the worker.
+ *
+ * @throws UnderpaintError `invalid-request` for an option that is not right, `model-not-found`,
+ * `model-invalid`, `model-unsupported`, `device-unavailable`, `download-failed`; `worker-failed`
+ * when the worker's script cannot be loaded.
+ */
+export async function createPipeline(options: WebPipelineOptions = {}): Promise<WebPipeline> {
+  const { worker = false, ...rest } = { ...options };
+  // What is no object is refused by the pipeline itself, in the same words.
+  if (worker === false) return createPipelineHere(isRecord(options) ? rest : options);
+  const { onProgress, onWarning, signal, ...sent } = rest;
+  const remote = await startPipeline(worker, {
+    options: withAbsoluteAddresses(sent),
+    onProgress,
+    onWarning,
+    signal,
+  });
+  return {
+    ...remote.pipeline,
+    get device() {
+      return remote.state().device as Device;
+    },
+  };
+}
+
+/** A worker would take relative addresses as relative to its script. */
+function withAbsoluteAddresses(
+  options: Omit<OptionsHere, "onProgress" | "onWarning" | "signal">,
+): Readonly<Record<string, unknown>> {
+  const { model, starter, runtime } = options;
+  const isPath = typeof model === "string" && /^\.{0,2}\//.test(model);
+  return {
+    ...options,
+    ...(isPath && { model: absolute(model) }),
+    ...(starter !== undefined && { starter: absolute(starter) }),
+    ...(runtime?.wasmPaths !== undefined && {
+      runtime: { ...runtime, wasmPaths: absolute(runtime.wasmPaths) },
+    }),
+  };
+}
+
+function absolute(address: string | URL): string {
+  return new URL(address, globalThis.location?.href).href;
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,15 @@
+// The worker's script: the build makes worker.js of it. It imports nothing of the page's side, so
+// that bundlers that follow `new Worker(…)` come to an end.
+
+import { createPipeline } from "../create-pipeline.js";
+import { type OpenServed, servePipeline } from "./serve.js";
+import type { WorkerGreeting } from "./start.js";
+
+const open: OpenServed = async (options, hooks) => {
+  const pipeline = await createPipeline({ ...options, ...hooks });
+  return { pipeline, state: () => ({ device: pipeline.device }) };
+};
+
+globalThis.addEventListener("message", ({ data }: MessageEvent<Partial<WorkerGreeting> | null>) => {
+  if (data?.underpaint) servePipeline(data.underpaint, open);
+});
