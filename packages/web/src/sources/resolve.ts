@@ -1,44 +1,79 @@
 import { type ModelSource, type PipelineWarning, UnderpaintError } from "@underpaint/core";
+import { embeddedStarter } from "../starter/starter.js";
+import type { StorageFailure } from "../store/pieces.js";
+import { directorySource } from "./directory.js";
+import { filesSource, type ModelFiles } from "./files.js";
 import { type HttpsOptions, httpsSource } from "./https.js";
+import { hubSource } from "./hub.js";
 
-/** Where the embedded model is, and how models are fetched. */
-export interface ResolveOptions extends Omit<HttpsOptions, "id"> {
-  /** The address of the embedded model's folder, the one that holds `model_index.json`. */
+/** Where the embedded model is, and how models are fetched and kept. */
+export interface ResolveOptions extends Omit<HttpsOptions, "id" | "onFailure"> {
+  /**
+   * The address of the embedded model's folder, the one that holds `model_index.json`; where the
+   * bundler put it, or beside the package, when left out.
+   */
   readonly starter?: URL | string;
+  /** An access token of the hub, for private and gated models. */
+  readonly hubToken?: string;
+  /** A mirror of the hub. */
+  readonly hubEndpoint?: URL | string;
   /** Told once where models cannot be kept. */
   readonly onWarning?: (warning: PipelineWarning) => void;
 }
 
+/** What names a model, or holds its files. */
+export type ModelPlace = string | ModelFiles | FileSystemDirectoryHandle;
+
 /**
- * The source behind a model's name:
+ * The source behind a model's name, or over its files:
  *
  * - left out or `"starter"`: the embedded model;
- * - `"https://…"`: the address of a folder with a `model_index.json`.
+ * - `"hub:owner/name"` or `"hub:owner/name@revision"`: a model of the hub;
+ * - `"https://…"`: the address of a folder with a `model_index.json`; a relative address is one of
+ *   the page's own server;
+ * - files, or a folder that the user gave to the page.
  *
- * @throws UnderpaintError `invalid-request` for a name that cannot be one.
+ * @throws UnderpaintError `model-not-found`; `invalid-request` for what cannot be a model.
  */
 export async function resolveModel(
-  model: string | undefined,
+  model?: ModelPlace,
   options: ResolveOptions = {},
 ): Promise<ModelSource> {
-  if (model === undefined || /^starter(@|$)/.test(model)) {
-    if (options.starter === undefined) throw noStarter();
-    return httpsSource(options.starter, { ...options, id: "starter" });
+  const { starter, hubToken, hubEndpoint, onWarning, ...rest } = options;
+  const remote = { ...rest, onFailure: (failure: StorageFailure) => onWarning?.(notKept(failure)) };
+  if (model === undefined || (typeof model === "string" && /^starter(@|$)/.test(model))) {
+    if (starter === undefined) return embeddedStarter(options.fetch);
+    return httpsSource(starter, { ...remote, id: "starter" });
   }
-  if (typeof model === "string" && URL.canParse(model)) return httpsSource(model, options);
+  if (typeof model === "string" && model.trim() !== "") {
+    if (!model.startsWith("hub:")) return httpsSource(model, remote);
+    return hubSource(model, {
+      ...remote,
+      ...(hubToken !== undefined && { token: hubToken }),
+      ...(hubEndpoint !== undefined && { endpoint: hubEndpoint }),
+    });
+  }
+  if (typeof model === "object" && model !== null) {
+    return isDirectory(model) ? directorySource(model) : filesSource(model);
+  }
   throw new UnderpaintError({
     code: "invalid-request",
     what: "model is not the name of a model",
     value: model,
-    allowed: 'an https address, or "starter"',
+    allowed: 'an https address, "hub:owner/name@revision", files, a folder, or "starter"',
     remedy: "leave it out for the embedded starter",
   });
 }
 
-function noStarter(): UnderpaintError {
-  return new UnderpaintError({
-    code: "model-not-found",
-    what: "it is not known where the embedded model is",
-    remedy: "say it by the option starter",
-  });
+function isDirectory(place: object): place is FileSystemDirectoryHandle {
+  return typeof (place as { getFileHandle?: unknown }).getFileHandle === "function";
+}
+
+function notKept({ isFull, message }: StorageFailure): PipelineWarning {
+  return {
+    code: "model-not-kept",
+    message: isFull
+      ? `the browser has no room to keep the model (${message}): it is used from memory, and fetched again the next time; delete models with modelStore.delete() or free disk space`
+      : `the browser does not let this page keep models (${message}): it is used from memory, and fetched again the next time; serve the page over https, outside of private windows`,
+  };
 }
