@@ -163,7 +163,7 @@ def export(module: nn.Module, inputs: list[tuple], names: list[str], outputs: li
         declare_sizes(raw, module, inputs[0], axes)
         store_small(raw, target)
     rounded = compare(target, module, inputs, names)
-    print(f"{target.parent.name}: {target.stat().st_size / 1e6:.2f} MB, from torch {exact:.1e}, "
+    print(f"{'/'.join(target.parts[-2:])}: {target.stat().st_size / 1e6:.2f} MB, from torch {exact:.1e}, "
           f"with int8 weights {rounded:.3f} deviations at most")
 
 

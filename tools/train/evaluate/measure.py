@@ -75,9 +75,10 @@ def sheet(pictures: np.ndarray, texts: list[str], path: Path) -> None:
 def main() -> None:
     parser = arguments(__doc__, minutes=0, batch=0, lr=0)
     parser.add_argument("pictures", type=Path)
-    parser.add_argument("--nouns", type=int, default=400, help="how many were taught")
+    parser.add_argument("--nouns", type=int, default=1000, help="how many were taught")
+    parser.add_argument("--prompts", type=Path, default=HERE / "prompts.json")
     args = parser.parse_args()
-    every = json.loads((HERE / "prompts.json").read_text())
+    every = json.loads(args.prompts.read_text())
     files = sorted(args.pictures.glob("[0-9]*.png"))
     pictures = np.stack([np.asarray(Image.open(f).convert("RGB")) for f in files])
     prompts = [every[int(f.stem)] for f in files]
@@ -90,8 +91,11 @@ def main() -> None:
     def share(hits: list[bool]) -> str:
         return f"{100 * np.mean(hits):5.1f} % of {len(hits)}" if hits else "-"
 
-    for kind in (*KINDS, "all"):
-        rows = [i for i, p in enumerate(prompts) if kind in ("all", p["kind"])]
+    groups = [(k, lambda p, k=k: p["kind"] == k) for k in KINDS]
+    groups += [("common", lambda p: p.get("common", True)), ("rare", lambda p: not p.get("common", True)),
+               ("all", lambda p: True)]
+    for kind, belongs in groups:
+        rows = [i for i, p in enumerate(prompts) if belongs(p)]
         if not rows:
             continue
         first = [labels["noun"][noun[i, 0]] == prompts[i]["label"] for i in rows]

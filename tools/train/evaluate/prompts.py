@@ -1,9 +1,10 @@
 """Writes prompts.json: the 500 prompts of the evaluation, each with what must be seen.
 
-  python evaluate/prompts.py --nouns 400        (from tools/train; needs the cache's dataset)
+  python evaluate/prompts.py --nouns 1000       (from tools/train; needs the cache's dataset)
 
 A hundred prompts of each kind: noun; colour + noun; noun + background; noun + style; and held-out
-combinations, which captions.held_out kept from training. The first 400 nouns are asked for.
+combinations, which captions.held_out kept from training. Half of each is about the 400 common
+nouns, half about the others, and says so, so that figures can be given for both and for all.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from starter.captions import held_out, without_colour  # noqa: E402
 from starter.colours import GROUNDS, SHIFTS  # noqa: E402
+from starter.dataset import COMMON  # noqa: E402
 from starter.runtime import arguments  # noqa: E402
 from starter.words import ALL_STYLES, MAIN_STYLES, ranked  # noqa: E402,F401
 
-EACH = 100
+#: Prompts of each kind from the common nouns, and from the others.
+EACH = 50
 
 
 def main() -> None:
     parser = arguments(__doc__, minutes=0, batch=0, lr=0)
-    parser.add_argument("--nouns", type=int, default=400)
+    parser.add_argument("--nouns", type=int, default=1000)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "prompts.json")
     args = parser.parse_args()
     rng = random.Random(args.seed)
     dataset = json.loads((args.cache / "dataset.json").read_text())
@@ -39,9 +43,8 @@ def main() -> None:
         if record["kind"] == "plain" and record["style"] in MAIN_STYLES:
             styles[record["label"]].add(record["style"])
             natural.setdefault(record["label"], set()).add(record["colour"])
-    names = sorted(styles, key=lambda n: next(r["rank"] for r in dataset if r["label"] == n))
-    # Taken in three of the main sets at least, so that one drawing's whim decides nothing.
-    coloured = [n for n in names if n in paintable]
+    rank = {r["label"]: r["rank"] for r in dataset}
+    every = sorted(styles, key=rank.__getitem__)
 
     def colour(name: str, held: bool) -> list[str]:
         return [w for w in SHIFTS if held_out(name, "painted", w) == held
@@ -54,7 +57,7 @@ def main() -> None:
         return [w for w in MAIN_STYLES if w in styles[name]
                 and held_out(name, "style", w) == held]
 
-    prompts = [{"kind": "noun", "prompt": n, "label": n} for n in rng.sample(names, EACH)]
+    prompts = []
 
     def combine(source: list[str], choices, what: str, held: bool, count: int) -> None:
         found = [(n, w) for n in source for w in choices(n, held)]
@@ -65,14 +68,23 @@ def main() -> None:
             prompts.append({"kind": "held out" if held else what, "prompt": text, "label": name,
                             what: word})
 
-    for what, source, choices in (("colour", coloured, colour), ("background", names, ground),
-                                  ("style", names, style)):
-        combine(source, choices, what, False, EACH)
-        combine(source, choices, what, True, EACH // 3 + (what == "colour"))
-    prompts.sort(key=lambda p: ["noun", "colour", "background", "style", "held out"].index(p["kind"]))
-    path = Path(__file__).parent / "prompts.json"
-    path.write_text("[\n" + ",\n".join(json.dumps(p) for p in prompts) + "\n]\n")
-    print(f"{len(prompts)} prompts, {len(names)} nouns")
+    for names in (every[:COMMON], every[COMMON:]):
+        each = EACH if len(every) > COMMON else 2 * EACH
+        if not names:
+            continue
+        # "purple heart" is no fair question about the noun "yellow heart".
+        coloured = [n for n in names if n in paintable and without_colour(n) == n]
+        prompts += [{"kind": "noun", "prompt": n, "label": n} for n in rng.sample(names, each)]
+        for what, source, choices in (("colour", coloured, colour), ("background", names, ground),
+                                      ("style", names, style)):
+            combine(source, choices, what, False, each)
+            combine(source, choices, what, True, each // 3 + (what == "colour") * (each % 3))
+    for prompt in prompts:
+        prompt["common"] = rank[prompt["label"]] < COMMON
+    kinds = ["noun", "colour", "background", "style", "held out"]
+    prompts.sort(key=lambda p: kinds.index(p["kind"]))
+    args.out.write_text("[\n" + ",\n".join(json.dumps(p) for p in prompts) + "\n]\n")
+    print(f"{len(prompts)} prompts, {len(every)} nouns")
 
 
 if __name__ == "__main__":
