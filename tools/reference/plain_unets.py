@@ -4,8 +4,9 @@
 
 Three small UNets with random weights: the one of fixtures/models, one with the twelve skip
 connections of Stable Diffusion 1.5, one with the nine of Stable Diffusion XL. None of the graphs has
-residual inputs. For each network, `<network>.safetensors` has the inputs, the residuals, and
-diffusers' outputs without and with them, in float32: once with the weights as they are, once
+residual inputs. For each network, `<network>.safetensors` has the inputs, the residuals, the features
+that T2I-Adapters add inside the encoder, and diffusers' outputs without them ("plain"), with the
+residuals ("steered") and with both ("featured"), in float32: once with the weights as they are, once
 ("half.") with weights and inputs rounded to float16, which is what a float16 graph computes but for
 its own rounding.
 """
@@ -172,19 +173,25 @@ def reference(network: str, unet: UNet2DConditionModel) -> dict[str, Tensor]:
     tensors = dict(inputs)
     tensors |= {f"down.{i}": value for i, value in enumerate(residuals[:-1])}
     tensors["mid"] = residuals[-1]
+    features = [normal(*shape) * 0.4 for shape in feature_shapes(unet, inputs)]
+    tensors |= {f"encoder.{i}": value for i, value in enumerate(features)}
     half = in_dtype(in_dtype(unet, HALF), torch.float32)
     rounded = {name: value.to(HALF).float() for name, value in inputs.items()}
     rounded_residuals = [value.to(HALF).float() for value in residuals]
+    rounded_features = [value.to(HALF).float() for value in features]
     tensors["plain"] = run(unet, inputs)
     tensors["steered"] = run(unet, inputs, residuals)
     tensors["half.plain"] = run(half, rounded)
     tensors["half.steered"] = run(half, rounded, rounded_residuals)
+    tensors["featured"] = run(unet, inputs, residuals, features)
+    tensors["half.featured"] = run(half, rounded, rounded_residuals, rounded_features)
     return tensors
 
 
 @torch.no_grad()
 def run(
-    unet: UNet2DConditionModel, inputs: dict[str, Tensor], residuals: list[Tensor] | None = None
+    unet: UNet2DConditionModel, inputs: dict[str, Tensor], residuals: list[Tensor] | None = None,
+    features: list[Tensor] | None = None,
 ) -> Tensor:
     added = {key: inputs[key] for key in ("text_embeds", "time_ids") if key in inputs}
     return unet(
@@ -192,6 +199,8 @@ def run(
         added_cond_kwargs=added or None,
         down_block_additional_residuals=tuple(residuals[:-1]) if residuals else None,
         mid_block_additional_residual=residuals[-1] if residuals else None,
+        # diffusers takes them out of the list.
+        down_intrablock_additional_residuals=list(features) if features else None,
     ).sample
 
 
@@ -211,16 +220,39 @@ def kept_shapes(unet: UNet2DConditionModel, inputs: dict[str, Tensor]) -> list[t
     return shapes
 
 
+def feature_shapes(unet: UNet2DConditionModel, inputs: dict[str, Tensor]) -> list[torch.Size]:
+    """The shapes of what diffusers adds features to: one for each block, and the middle's end."""
+    shapes: list[torch.Size] = []
+
+    def after_block(block, _args, output) -> None:
+        sample, kept = output
+        attends = getattr(block, "has_cross_attention", False)
+        shapes.append(kept[-2].shape if attends and block.downsamplers else sample.shape)
+
+    hooks = [block.register_forward_hook(after_block) for block in unet.down_blocks]
+    hooks.append(unet.mid_block.register_forward_hook(lambda *at: shapes.append(at[2].shape)))
+    run(unet, inputs)
+    for hook in hooks:
+        hook.remove()
+    return shapes
+
+
 def check_condition(unet: UNet2DConditionModel, tensors: dict[str, Tensor]) -> None:
     """Refuses weights that blow the last bit of a float32 up: a test could ask for no precision."""
     double = {key: value.double() for key, value in tensors.items()}
     down = sum(key.startswith("down.") for key in tensors)
     residuals = [double[f"down.{i}"] for i in range(down)] + [double["mid"]]
     precise = copy.deepcopy(unet).double()
-    for key, given in (("plain", None), ("steered", residuals)):
-        wanted = run(precise, double, given)
+    count = sum(key.startswith("encoder.") for key in tensors)
+    features = [double[f"encoder.{i}"] for i in range(count)]
+    for key, given, bound in (
+        ("plain", (), 3e-6), ("steered", (residuals,), 3e-6),
+        # What is added inside runs through all that follows, and with it the last bits.
+        ("featured", (residuals, features), 5e-6),
+    ):
+        wanted = run(precise, double, *given)
         error = float((double[key] - wanted).abs().max() / wanted.abs().max())
-        if error > 3e-6:
+        if error > bound:
             raise AssertionError(f"float32 is off by {error:.1e} with these weights")
 
 
@@ -292,10 +324,10 @@ def main() -> int:
         safetensors.numpy.save_file(arrays, OUT / f"{name}.safetensors")
         (OUT / f"{name}.safetensors").chmod(0o644)
         latents = tensors["sample"].shape[2]
-        sizes = [
-            {"channels": shape[1], "downscale": round(latents / shape[2])}
-            for shape in kept_shapes(unet, tensors)
-        ]
+        sizes, encoder = (
+            [{"channels": shape[1], "downscale": round(latents / shape[2])} for shape in shapes]
+            for shapes in (kept_shapes(unet, tensors), feature_shapes(unet, tensors))
+        )
         for variant in (variant for variant in VARIANTS if variant.network == name):
             if variant.existing:
                 file = OUT.parent / "models" / variant.existing / "unet" / "model.onnx"
@@ -319,6 +351,7 @@ def main() -> int:
                 "weights": str(variant.dtype).removeprefix("torch."),
                 "down": sizes[:-1],
                 "mid": sizes[-1],
+                "encoder": encoder,
                 "sha256": digests(file),
             })
     versions = {module.__name__: module.__version__ for module in (torch, diffusers, onnx, onnxscript)}

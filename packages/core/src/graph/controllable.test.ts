@@ -5,7 +5,12 @@ import { message } from "../backend/fakes/onnx-graph.js";
 import { isUnderpaintError } from "../errors.js";
 import { elementCount, type FloatTensor, floatTensor, zeros } from "../tensor/tensor.js";
 import { bytesRange } from "./byte-range.js";
-import { makeControllable, type ResidualPort } from "./controllable.js";
+import {
+  type ControllableOptions,
+  type ControllableUNet,
+  makeControllable,
+  type ResidualPort,
+} from "./controllable.js";
 import { computed, type Export, exportOf, exports, fed, relativeError } from "./fakes/exports.js";
 import { smallUNet, smallUNetNodes, smallUNetWeights } from "./fakes/small-unet.js";
 import { outlineGraph } from "./outline.js";
@@ -20,19 +25,26 @@ function inputsOf({ bytes, reference }: Export): Feeds {
 }
 
 function residualsOf(
-  { down, mid }: { down: readonly ResidualPort[]; mid: ResidualPort },
+  { down, mid, encoder }: Pick<ControllableUNet, "down" | "mid" | "encoder">,
   value: (key: string, port: ResidualPort) => FloatTensor,
 ): Feeds {
   const feeds: Feeds = { [mid.name]: fed(mid, value("mid", mid)) };
-  for (const [index, port] of down.entries()) {
-    feeds[port.name] = fed(port, value(`down.${index}`, port));
+  for (const [kind, ports] of Object.entries({ down, encoder })) {
+    for (const [index, port] of ports.entries()) {
+      feeds[port.name] = fed(port, value(`${kind}.${index}`, port));
+    }
   }
   return feeds;
 }
 
-async function patched({ bytes, externalData, name }: Export) {
+const smallZeros = (_: string, { channels }: ResidualPort) => zeros("float32", [1, channels, 1, 1]);
+
+async function patched(
+  { bytes, externalData, name }: Pick<Export, "bytes" | "externalData" | "name">,
+  options: ControllableOptions = {},
+) {
   const graph = readGraphBytes(bytes, { label: name });
-  const controllable = makeControllable(graph);
+  const controllable = makeControllable(graph, options);
   const patch = await patchGraph(bytesRange(bytes), graph, controllable.edits!);
   return { ...controllable, graph: { bytes: applyPatch(bytes, patch), externalData } };
 }
@@ -41,12 +53,16 @@ const sizesOf = ({ channels, downscale }: ResidualPort) => ({ channels, downscal
 
 describe("makeControllable", () => {
   it.each(exports)("finds what diffusers keeps, in its order: $name", (plain) => {
-    const { down, mid, edits } = makeControllable(readGraphBytes(plain.bytes));
+    const { down, mid, encoder, edits } = makeControllable(readGraphBytes(plain.bytes), {
+      features: true,
+    });
     expect(down.map(sizesOf)).toEqual(plain.down);
     expect(sizesOf(mid)).toEqual(plain.mid);
+    expect(encoder.map(sizesOf)).toEqual(plain.encoder);
     expect(edits!.inputs!.map(({ name }) => name)).toEqual([
       ...plain.down.map((_, index) => `down_block_${index}_additional_residual`),
       "mid_block_additional_residual",
+      ...plain.encoder.map((_, index) => `down_intrablock_additional_residual_${index}`),
     ]);
   });
 
@@ -59,7 +75,7 @@ describe("makeControllable", () => {
       const residuals = {
         given: residualsOf(ports, (key) => reference[key]!),
         zero: residualsOf(ports, (key) => zeros("float32", reference[key]!.dims)),
-        small: residualsOf(ports, (_, { channels }) => zeros("float32", [1, channels, 1, 1])),
+        small: residualsOf(ports, smallZeros),
       };
       const feeds = Object.values(residuals).map((more) => ({ ...inputs, ...more }));
       const [before] = await computed(plain, inputs);
@@ -92,11 +108,48 @@ describe("makeControllable", () => {
     },
   );
 
+  it.each(exports)("computes what diffusers computes with features: $name", async (plain) => {
+    const { reference, weights } = plain;
+    const { graph, ...ports } = await patched(plain, { features: true });
+    const inputs = inputsOf(plain);
+    const all = residualsOf(ports, (key) => reference[key]!);
+    const residuals = residualsOf(ports, (key, port) =>
+      key.startsWith("encoder") ? smallZeros(key, port) : reference[key]!,
+    );
+    const [featured, steered] = await computed(
+      graph,
+      { ...inputs, ...all },
+      { ...inputs, ...residuals },
+    );
+    const half = weights === "float16" ? "half." : "";
+    const numbers = (key: string) => reference[half + key]!.data;
+    expect(relativeError(featured!.numbers, numbers("featured"))).toBeLessThan(half ? 1e-2 : 2e-5);
+    expect(relativeError(steered!.numbers, numbers("steered"))).toBeLessThan(half ? 5e-3 : 1e-5);
+    expect(relativeError(numbers("steered"), numbers("featured"))).toBeGreaterThan(0.1);
+  });
+
   it("knows a graph that has residual inputs", async () => {
     for (const name of ["torchscript-fp32", "torchscript-fp16-fp32io", "xl-dynamo"]) {
-      const { graph, down, mid } = await patched(exportOf(name));
-      const again = makeControllable(readGraphBytes(graph.bytes));
-      expect(again).toEqual({ edits: undefined, down, mid });
+      for (const features of [false, true]) {
+        const { graph, down, mid, encoder } = await patched(exportOf(name), { features });
+        const again = makeControllable(readGraphBytes(graph.bytes), { features });
+        expect(again).toEqual({ edits: undefined, down, mid, encoder });
+      }
+    }
+  });
+
+  it("adds what T2I-Adapters need to a graph that has a ControlNet's inputs", async () => {
+    for (const name of ["torchscript-fp32", "dynamo-fp16", "xl-torchscript"]) {
+      const plain = exportOf(name);
+      const { graph: given } = await patched(plain);
+      const { graph, ...ports } = await patched({ name, ...given }, { features: true });
+      expect(ports.edits!.inputs).toEqual(ports.encoder);
+      expect(ports.encoder.map(sizesOf)).toEqual(plain.encoder);
+      const values = residualsOf(ports, (key) => plain.reference[key]!);
+      const [featured] = await computed(graph, { ...inputsOf(plain), ...values });
+      const half = plain.weights === "float16" ? "half." : "";
+      const error = relativeError(featured!.numbers, plain.reference[`${half}featured`]!.data);
+      expect(error).toBeLessThan(half ? 1e-2 : 2e-5);
     }
   });
 

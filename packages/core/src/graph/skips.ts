@@ -97,7 +97,7 @@ function junctionOf(graph: OnnxGraph, wiring: Wiring, node: GraphNode): Junction
  * The operators that a value was computed from, the last one included. What only its shape was
  * taken of is not among them: one picture may be resized to the size of another.
  */
-function behind(graph: OnnxGraph, wiring: Wiring, last: GraphNode): Uint8Array {
+export function behind(graph: OnnxGraph, wiring: Wiring, last: GraphNode): Uint8Array {
   const found = new Uint8Array(graph.nodes.length);
   found[last.index] = 1;
   const open = [last];

@@ -18,6 +18,7 @@ export interface Export {
   readonly exporter: "torchscript" | "dynamo";
   readonly down: readonly Residual[];
   readonly mid: Residual;
+  readonly encoder: readonly Residual[];
   readonly reference: Readonly<Record<string, FloatTensor>>;
   /** Of what the onnx package reads in the file. */
   readonly sha256: { readonly operators: string; readonly weights: string };
@@ -36,6 +37,7 @@ interface Entry extends Residual {
   weights: Export["weights"];
   down: Residual[];
   mid: Residual;
+  encoder: Residual[];
   sha256: Export["sha256"];
 }
 
