@@ -1,0 +1,78 @@
+// What pages of these tests import: the sources, the store, and some deeds over them.
+import { isUnderpaintError, type ModelFile, type ModelSource } from "@underpaint/core";
+import { failures, modelSourceChecks } from "@underpaint/testing";
+import type { RemoteOptions } from "../../../packages/web/src/sources/remote-source.js";
+import { type ResolveOptions, resolveModel } from "../../../packages/web/src/sources/resolve.js";
+import { sha256 } from "../../../packages/web/src/store/digest.js";
+import { modelStore } from "../../../packages/web/src/store/model-store.js";
+
+export { directorySource } from "../../../packages/web/src/sources/directory.js";
+export { filesSource } from "../../../packages/web/src/sources/files.js";
+export { modelStore, resolveModel };
+
+/** What became of a deed. */
+export interface Outcome {
+  /** The opened graph's content. */
+  readonly sha256?: string;
+  readonly bytes?: number;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly warnings: readonly string[];
+  /** Bytes that had come when progress was told. */
+  readonly progress: readonly number[];
+}
+
+/** What {@link open} is told. */
+export interface OpenRequest extends Pick<ResolveOptions, "hubEndpoint" | "hubToken"> {
+  readonly model: string;
+  readonly file?: string;
+  readonly options?: Omit<RemoteOptions, "fetch">;
+  /** Aborts when so many bytes have come. */
+  readonly abortAfter?: number;
+}
+
+const quick = { firstDelayMs: 1, retries: 3, silenceMs: 1_000 };
+
+/** Opens a graph of a model, and tells what came of it. */
+export async function open(request: OpenRequest): Promise<Outcome> {
+  const { model, file = "unet/model.onnx", options, abortAfter, ...rest } = request;
+  const warnings: string[] = [];
+  const progress: number[] = [];
+  const controller = new AbortController();
+  try {
+    const source = await resolveModel(model, {
+      patience: quick,
+      ...options,
+      ...rest,
+      onWarning: ({ code }) => warnings.push(code),
+    });
+    const opened = await source.open(file, {
+      signal: controller.signal,
+      onProgress({ loadedBytes }) {
+        progress.push(loadedBytes);
+        if (abortAfter !== undefined && loadedBytes >= abortAfter) controller.abort();
+      },
+    });
+    const content = bytesOf(opened);
+    return { sha256: await sha256(content), bytes: content.length, warnings, progress };
+  } catch (error) {
+    return { error: errorOf(error), warnings, progress };
+  }
+}
+
+export function errorOf(error: unknown): { code: string; message: string } {
+  const { name, message } = error as Error;
+  return { code: isUnderpaintError(error) ? error.code : `untyped ${name}`, message };
+}
+
+function bytesOf(file: ModelFile): Uint8Array {
+  if (!("bytes" in file)) throw new Error("a graph in a page has bytes");
+  return file.bytes;
+}
+
+/** The conformance suite, over sources that the page makes of files: what fails. */
+export async function failuresOf(
+  create: (files: Readonly<Record<string, Uint8Array>>) => Promise<ModelSource>,
+): Promise<string[]> {
+  const found = await failures(modelSourceChecks(create, { outside: "../secret.txt" }));
+  return found.map(({ name, error }) => `${name}: ${(error as Error).message}`);
+}
