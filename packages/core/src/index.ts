@@ -138,12 +138,22 @@ export type { ModelProgress } from "./model/progress.js";
 export type { LoadProgress, ModelSource, OpenOptions } from "./model/source.js";
 export { type KnownWords, readKnownWords } from "./model/words.js";
 
+// painting
+export { defaultEdge, type MaskEdge } from "./painting/edge.js";
+export { type Expanded, type ExpandOptions, expand } from "./painting/expand.js";
+export type { FillMode } from "./painting/fill.js";
+export { layOver } from "./painting/layer.js";
+export type { MaskSource } from "./painting/mask.js";
+export type { PaintingRequest } from "./painting/options.js";
+export type { Rect } from "./painting/rect.js";
+
 // pipeline
 export {
   createPipeline,
   type Pipeline,
   type PipelineOptions,
 } from "./pipeline/create-pipeline.js";
+export { type FurnishRequest, furnishRequest } from "./pipeline/furnish.js";
 export { type LivePipeline, newestWins } from "./pipeline/newest-wins.js";
 export type { RecipeRequest } from "./pipeline/recipe-request.js";
 export {
@@ -171,6 +181,7 @@ export { addToSeed, type Seed, validateSeed } from "./random/seed.js";
 export { formatParameters, type Parameters, parseParameters } from "./recipe/parameters.js";
 export { parseRecipe } from "./recipe/parse-recipe.js";
 export {
+  type PaintingRecipe,
   type PluginRecipe,
   type Recipe,
   type RecipeModel,

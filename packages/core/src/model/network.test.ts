@@ -275,13 +275,88 @@ describe("a graph that a network cannot be made of", () => {
     expect(await refusal(toyNetwork(options))).toEqual([code, expect.stringMatching(message)]);
   });
 
-  it("is refused: for inpainting", async () => {
-    const session = await toyNetwork({ sample: { dims: ["batch", 9, "height", "width"] } });
+  it("is refused: with other channels than a mask and a masked picture need", async () => {
+    const session = await toyNetwork({ sample: { dims: ["batch", 8, "height", "width"] } });
     const outputs = [{ name: "out_sample", type: "float32", dims: ["batch", 4, "h", "w"] }];
     expect(await refusal(Promise.resolve({ ...session, outputs }))).toEqual([
       "model-unsupported",
-      expect.stringMatching(/inpainting network \(9 channels\)/),
+      expect.stringMatching(/takes 8 channels and gives 4/),
     ]);
+  });
+});
+
+describe("a network for inpainting", () => {
+  /** Remembers what it is fed, and answers with its first four channels. */
+  async function painting(batch: number | string = "batch") {
+    const fed: FloatTensor[] = [];
+    const states = { name: "encoder_hidden_states", type: "float32", dims: [batch, 2, 3] } as const;
+    const session: InferenceSession = {
+      ...(await toyNetwork({})),
+      inputs: [
+        { name: "sample", type: "float32", dims: [batch, 9, "height", "width"] },
+        { name: "timestep", type: "float32", dims: [] },
+        states,
+      ],
+      outputs: [{ name: "out_sample", type: "float32", dims: [batch, 4, "height", "width"] }],
+      async run({ sample }) {
+        const { dims, data } = sample as FloatTensor;
+        fed.push({ type: "float32", dims, data: data.slice() });
+        const [n = 0, , height = 0, width = 0] = dims;
+        const size = 4 * height * width;
+        const out = floatTensor([n, 4, height, width], new Float32Array(n * size));
+        for (let k = 0; k < n; k++) {
+          const from = 9 * height * width * k;
+          out.data.set(data.subarray(from, from + size), k * size);
+        }
+        return { out_sample: out };
+      },
+    };
+    return { network: createNetwork(session), fed };
+  }
+  const inpainting = (n: number) =>
+    floatTensor(
+      [n, 5, 1, 2],
+      Float32Array.from({ length: 10 * n }, (_, i) => 1000 + i),
+    );
+
+  it.each([
+    ["one for all", "batch", 1],
+    ["one for each", "batch", 2],
+    ["one for all, in runs of one", 1, 1],
+    ["one for each, in runs of one", 1, 2],
+  ] as const)("is fed latents, mask and masked picture: %s", async (_, batch, m) => {
+    const { network, fed } = await painting(batch);
+    expect([network.inpaints, network.latentChannels]).toEqual([true, 4]);
+    const question = call(2, 1, 2);
+    const answer = await network.predict({ ...question, inpainting: inpainting(m) });
+    expect(answer).toEqual(question.latents);
+    const [latents, more] = [[...question.latents.data], [...inpainting(m).data]];
+    expect(fed.flatMap(({ data }) => [...data])).toEqual([
+      ...latents.slice(0, 8),
+      ...more.slice(0, 10),
+      ...latents.slice(8),
+      ...more.slice(10 * (m - 1)),
+    ]);
+  });
+
+  it.each([
+    ["without", undefined],
+    ["of another size", floatTensor([1, 5, 2, 1], new Float32Array(10))],
+    ["of another count", inpainting(3)],
+    ["of other channels", floatTensor([1, 4, 1, 2], new Float32Array(8))],
+  ])("refuses a call %s mask and masked picture", async (_, given) => {
+    const { network } = await painting();
+    const question = { ...call(2, 1, 2), ...(given && { inpainting: given }) };
+    const error = await network.predict(question).catch((reason) => reason);
+    expect(isUnderpaintError(error, "invalid-request")).toBe(true);
+    expect(error.message).toMatch(/\[1 or 2, 5, 1, 2\]/);
+  });
+
+  it("is not what takes no mask", async () => {
+    const network = createNetwork(await toyNetwork({}));
+    expect(network.inpaints).toBe(false);
+    const asked = network.predict({ ...call(2, 1, 2), inpainting: inpainting(1) });
+    await expect(asked).rejects.toThrow(/not for inpainting/);
   });
 });
 

@@ -19,6 +19,11 @@ export interface NetworkCall {
   readonly states: FloatTensor;
   /** [1 or n, {@link Network.guidanceEmbeddingSize}], for the networks that have one. */
   readonly guidanceEmbedding?: FloatTensor;
+  /**
+   * [1 or n, 1 + channels, height, width], for the networks that paint: the mask, 1 = made anew,
+   * and the latents of the picture without what is masked.
+   */
+  readonly inpainting?: FloatTensor;
 }
 
 /** A denoising network: a UNet whose graph's names, types and ranks are settled. */
@@ -31,6 +36,8 @@ export interface Network {
    */
   predict(call: NetworkCall): Promise<FloatTensor>;
   readonly latentChannels: number;
+  /** Whether it was trained for inpainting, with a mask and a masked picture beside the latents. */
+  readonly inpaints: boolean;
   /** The batch that the graph was exported for; undefined where it takes any. */
   readonly fixedBatch: number | undefined;
   /** The size, in latents, that the graph was exported for; an axis that takes any is undefined. */
@@ -109,11 +116,10 @@ export function createNetwork(
 
   const inChannels = fixed(bound.latents, 1) ?? configCount(config, "in_channels") ?? 4;
   const latentChannels = fixed(prediction, 1) ?? configCount(config, "out_channels") ?? inChannels;
-  if (inChannels !== latentChannels) {
+  const inpaints = inChannels === 2 * latentChannels + 1;
+  if (inChannels !== latentChannels && !inpaints) {
     throw notSupported(
-      inChannels === 9
-        ? `${graph} is an inpainting network (9 channels), which is not supported yet`
-        : `${graph} takes ${inChannels} channels and gives ${latentChannels}, which is not supported yet`,
+      `${graph} takes ${inChannels} channels and gives ${latentChannels}, which is not supported yet`,
       bound.latents,
     );
   }
@@ -136,10 +142,11 @@ export function createNetwork(
   }
 
   async function run(call: NetworkCall): Promise<FloatTensor> {
-    const { latents, timestep, states } = call;
+    const { latents, timestep, states, inpainting } = call;
     const [n = 0, , height, width] = latents.dims;
+    const sample = inpainting ? besideLatents(latents, inpainting) : latents;
     const feeds = {
-      [bound.latents.name]: floatFeed(graph, bound.latents, latents),
+      [bound.latents.name]: floatFeed(graph, bound.latents, sample),
       [bound.timestep.name]: timestepFeed(bound.timestep, timestep, n, bound.latents.dims[0]),
       [bound.states.name]: statesFeed(states),
       ...(bound.guidanceEmbedding && {
@@ -166,10 +173,12 @@ export function createNetwork(
 
   return {
     latentChannels,
+    inpaints,
     fixedBatch,
     fixedSize: { height: fixed(bound.latents, 2), width: fixed(bound.latents, 3) },
     guidanceEmbeddingSize,
     async predict(call) {
+      checkInpainting(call, inpaints, latentChannels);
       const checked = checkedCall(call, bound, latentChannels, guidanceEmbeddingSize);
       return inBatches(checked.latents.dims[0]!, fixedBatch, (from, count) =>
         run(sliceCall(checked, from, count)),
@@ -236,6 +245,42 @@ function checkedCall(
   return { ...call, guidanceEmbedding: repeated };
 }
 
+/** Throws where what a network for inpainting needs is missing, or another is given it. */
+function checkInpainting(
+  { latents, inpainting }: NetworkCall,
+  inpaints: boolean,
+  channels: number,
+): void {
+  if (!inpaints && !inpainting) return;
+  const [n = 0, , height, width] = latents.dims;
+  const [m, ...rest] = inpainting?.dims ?? [];
+  const fits = (m === 1 || m === n) && rest.join() === [1 + channels, height, width].join();
+  if (inpaints && inpainting && fits) return;
+  throw invalid(
+    inpaints
+      ? "this network is for inpainting: it needs a mask and the masked picture's latents"
+      : "this network is not for inpainting: it takes no mask",
+    inpainting?.dims,
+    inpaints ? `[1 or ${n}, ${1 + channels}, ${height}, ${width}]` : "latents alone",
+  );
+}
+
+/** Each entry's latents, and after them its mask and masked picture. */
+function besideLatents(latents: FloatTensor, inpainting: FloatTensor): FloatTensor {
+  const [n = 0, channels = 0, height = 0, width = 0] = latents.dims;
+  const [entries = 0, more = 0] = inpainting.dims;
+  const plane = height * width;
+  const joined = zeros("float32", [n, channels + more, height, width]);
+  for (let k = 0; k < n; k++) {
+    const start = k * (channels + more) * plane;
+    const of = entries === 1 ? 0 : k;
+    joined.data.set(latents.data.subarray(k * channels * plane, (k + 1) * channels * plane), start);
+    const given = inpainting.data.subarray(of * more * plane, (of + 1) * more * plane);
+    joined.data.set(given, start + channels * plane);
+  }
+  return joined;
+}
+
 function invalid(what: string, value: unknown, allowed: string): UnderpaintError {
   return new UnderpaintError({ code: "invalid-request", what, value, allowed });
 }
@@ -245,6 +290,10 @@ function sliceCall(call: NetworkCall, from: number, count: number): NetworkCall 
     timestep: call.timestep,
     latents: sliceBatch(call.latents, from, count),
     states: sliceBatch(call.states, from, count),
+    ...(call.inpainting && {
+      inpainting:
+        call.inpainting.dims[0] === 1 ? call.inpainting : sliceBatch(call.inpainting, from, count),
+    }),
     ...(call.guidanceEmbedding && {
       guidanceEmbedding: sliceBatch(call.guidanceEmbedding, from, count),
     }),

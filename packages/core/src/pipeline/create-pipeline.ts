@@ -8,6 +8,7 @@ import { recipeOfPicture } from "../recipe/recipe.js";
 import type { Scheduler } from "../sampling/contract.js";
 import type { SchedulerConfig } from "../sampling/noise-model-config.js";
 import type { FloatTensor } from "../tensor/tensor.js";
+import { type FurnishRequest, furnishRequest } from "./furnish.js";
 import { type GenerationPlan, generate } from "./generate.js";
 import { openParts } from "./parts.js";
 import { planGeneration } from "./plan.js";
@@ -44,7 +45,8 @@ export interface Pipeline {
    * Makes pictures.
    *
    * @param request a request, or the recipe of an earlier result, which it makes again; an
-   * image-to-image recipe needs its picture: `generate({ ...recipe, image })`.
+   * image-to-image recipe needs its picture: `generate({ ...recipe, image })`, and one that painted
+   * its mask too.
    * @throws UnderpaintError `invalid-request`, `invalid-image` before any work is done; errors of
    * loading and inference. Where `signal` is aborted, its reason.
    */
@@ -62,6 +64,20 @@ export interface Pipeline {
    * @throws UnderpaintError `invalid-request` for latents of other dims.
    */
   preview(latents: FloatTensor, index?: number): Promise<RgbaImage>;
+  /**
+   * Makes something to be put into a picture: a layer of its size with the new pixels alone,
+   * transparent elsewhere. Laid over the image it is what `generate` with the same image and mask
+   * makes of it.
+   *
+   * @param wanted the prompt, or a request without image, mask and layer.
+   * @returns as {@link Pipeline.generate}; its `images` are the layers, which `generate(recipe)`
+   * makes again when it is given image and mask.
+   */
+  furnish(
+    image: RgbaImage,
+    mask: RgbaImage,
+    wanted: string | FurnishRequest,
+  ): Promise<GenerateResult>;
   /** Loads every graph that text-to-image needs, which otherwise happens when it is first needed. */
   load(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Gives back one component, or all; it is loaded again when it is needed. */
@@ -117,6 +133,8 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       defaultScheduler,
       noiseModel,
       embedsGuidance: parts.embedsGuidance,
+      inpaints: parts.inpaints,
+      paddingMultiple: parts.networkMultiple,
       latentDims: parts.latentDims,
     });
     const { signal: stop, onStep } = request;
@@ -141,15 +159,18 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     };
   }
 
+  async function generateAll(request: GenerateRequest | RecipeRequest): Promise<GenerateResult> {
+    for await (const event of stream(request)) {
+      if (event.type === "result") return event.result;
+    }
+    throw new Error("unreachable: a stream ends with its result");
+  }
+
   return {
     manifest,
     stream,
-    async generate(request) {
-      for await (const event of stream(request)) {
-        if (event.type === "result") return event.result;
-      }
-      throw new Error("unreachable: a stream ends with its result");
-    },
+    generate: generateAll,
+    furnish: async (image, mask, wanted) => generateAll(furnishRequest(image, mask, wanted)),
     async preview(latents, index) {
       checkAlive();
       return parts.preview(latents, index);

@@ -1,15 +1,21 @@
 import { isUnderpaintError, UnderpaintError } from "../errors.js";
 import type { Branch, Guidance } from "../guidance/contract.js";
 import { fromTensor, toTensor } from "../image/convert.js";
-import { createImage, type RgbaImage } from "../image/image.js";
+import type { RgbaImage } from "../image/image.js";
 import { resize } from "../image/resize.js";
 import { guidanceEmbedding } from "../model/guidance-embedding.js";
+import type { Crop } from "../painting/crop.js";
+import type { Painting } from "../painting/options.js";
+import type { Rect } from "../painting/rect.js";
 import type { Schedule, Scheduler } from "../sampling/contract.js";
 import { createPredictor, type PredictorNetwork } from "../sampling/predictor.js";
 import { type SampleStep, sample } from "../sampling/sample.js";
 import { linear } from "../tensor/linear.js";
-import { batchEntry, type FloatTensor, zeros } from "../tensor/tensor.js";
+import { batchEntry, type FloatTensor } from "../tensor/tensor.js";
+import { encodePicture } from "./encode-picture.js";
+import { beginPainting, type PaintingRun, untouched } from "./paint.js";
 import type { ModelParts } from "./parts.js";
+import { onlyInpaints } from "./plan.js";
 import type { PipelineWarning, StepEvent } from "./result.js";
 import { createSeededNoise, type SeededNoise } from "./seeded-noise.js";
 import type { Stopwatch } from "./timings.js";
@@ -25,6 +31,15 @@ export interface GenerationPlan {
   readonly seeds: readonly (number | bigint)[];
   /** The first step: above 0 for image-to-image. The number of steps: nothing is made anew. */
   readonly begin: number;
+  /** Undefined where nothing is painted into, a mask that is black throughout included. */
+  readonly painting: PaintingPlan | undefined;
+}
+
+/** Where and how a picture is painted into. */
+export interface PaintingPlan {
+  readonly image: RgbaImage;
+  readonly painting: Painting & { readonly bounds: Rect };
+  readonly crop: Crop;
 }
 
 /** What the story of a request is told with. */
@@ -48,30 +63,53 @@ export async function* generate(
   const { parts, signal } = context;
   signal?.throwIfAborted();
 
-  const picture = request.image && fit(request.image, request, context);
+  const { image, painting } = request;
+  if (image && painting && !painting.bounds) {
+    context.warn({
+      code: "mask-empty",
+      message: "the mask is black throughout: there is nothing to repaint.",
+    });
+    return untouched(image, painting.layer, seeds.length);
+  }
+  if (plan.painting) tellScale(plan.painting, context);
+  const picture = painting ? image : image && fit(image, request, context);
   if (picture && begin === schedule.levels.length - 1) {
     context.warn({
       code: "nothing-to-do",
       message: `strength ${request.strength} of ${request.steps} steps is no step at all: the picture is returned as it is.`,
     });
-    return seeds.map(() => createImage(picture.width, picture.height, picture.data.slice()));
+    return untouched(picture, painting?.layer ?? false, seeds.length);
   }
 
   await checkWords(request.prompt, context);
   const states = await encodePrompts(plan, context);
   const noise = createSeededNoise(seeds);
-  const start = picture
-    ? await noisyPicture(picture, plan, noise, context)
-    : await pureNoise(plan, noise, parts);
+  const paint = plan.painting && (await beginPainting(plan, plan.painting, noise, context));
+  const start =
+    paint?.latents ??
+    (picture
+      ? await noisyPicture(picture, plan, noise, context)
+      : await pureNoise(plan, noise, parts));
 
   let latents = start;
-  for await (const step of steps(plan, states, start, noise, context)) {
+  for await (const step of steps(plan, states, start, noise, context, paint)) {
     latents = step.latents;
-    const event = stepEvent(step, plan, context);
+    const event = stepEvent(step, plan, context, paint);
     context.onStep?.(event);
     yield event;
   }
-  return decode(latents, context);
+  const images = await decode(latents, context);
+  return paint ? images.map(paint.finish) : images;
+}
+
+/** Says so where a picture that is painted into is seen smaller or larger than it is. */
+function tellScale({ image, painting, crop }: PaintingPlan, { warn }: GenerationContext): void {
+  const { source, target, size } = crop;
+  if (painting.padding !== undefined || source.width === target.width) return;
+  warn({
+    code: "image-resized",
+    message: `the image is ${image.width} × ${image.height} and the network works at ${size.width} × ${size.height}; the result has the image's own size.`,
+  });
 }
 
 /** The picture at the request's size. */
@@ -144,27 +182,11 @@ async function noisyPicture(
   picture: RgbaImage,
   { request, schedule, begin, seeds }: GenerationPlan,
   noise: SeededNoise,
-  { parts, stopwatch, signal, warn }: GenerationContext,
+  context: GenerationContext,
 ): Promise<FloatTensor> {
-  const encoder = await stopwatch.time("load", () => parts.vaeEncoder(signal));
-  const dims = parts.latentDims(request.width, request.height);
-  const pixels = toTensor(picture);
-  const clean = zeros("float32", [seeds.length, ...dims]);
-  if (encoder.samplesInside) {
-    warn({
-      code: "seed-not-binding",
-      message:
-        "this model's VAE encoder draws random numbers inside its graph: the seed does not make the same picture again.",
-    });
-  }
-  for (let k = 0; k < seeds.length; k++) {
-    signal?.throwIfAborted();
-    const encoded = await stopwatch.time("vaeEncoder", () =>
-      encoder.encode(pixels, { mode: "sample", noise: () => noise.one(k, [1, ...dims]) }),
-    );
-    batchEntry(clean, k).data.set(encoded.data);
-  }
+  const clean = await encodePicture(toTensor(picture), seeds.length, noise, context);
   const { alpha, sigma } = schedule.levels[begin]!;
+  const dims = context.parts.latentDims(request.width, request.height);
   return linear(alpha, clean, sigma, noise.batch(dims));
 }
 
@@ -174,16 +196,22 @@ async function* steps(
   latents: FloatTensor,
   noise: SeededNoise,
   { parts, stopwatch, signal }: GenerationContext,
+  paint?: PaintingRun,
 ): AsyncGenerator<SampleStep, void, void> {
   const network = await stopwatch.time("load", () => parts.network(signal));
+  if (network.inpaints && !paint) throw onlyInpaints();
   const { noiseModel } = parts;
   const dims = latents.dims.slice(1);
   const size = network.guidanceEmbeddingSize;
   const told = size && {
     guidanceEmbedding: guidanceEmbedding(guidance.embeddedScale ?? 1, size),
   };
-  const predict: PredictorNetwork["predict"] = (call) =>
-    stopwatch.time("network", () => network.predict({ ...call, ...told }).catch(blameSize));
+  const predict: PredictorNetwork["predict"] = ({ picture, ...call }) => {
+    const inpainting = paint?.inpainting && { inpainting: paint.inpainting(picture) };
+    return stopwatch.time("network", () =>
+      network.predict({ ...call, ...told, ...inpainting }).catch(blameSize),
+    );
+  };
 
   /** Exports that halve the latents to sizes that are odd fail in the middle of their graph. */
   function blameSize(error: unknown): never {
@@ -205,7 +233,7 @@ async function* steps(
   }
 
   yield* sample({
-    scheduler,
+    scheduler: paint?.scheduler ?? scheduler,
     schedule,
     noiseModel,
     latents,
@@ -226,7 +254,9 @@ function stepEvent(
   step: SampleStep,
   { begin }: GenerationPlan,
   { parts, stopwatch }: GenerationContext,
+  paint?: PaintingRun,
 ): StepEvent {
+  const denoised = paint ? paint.shown(step.denoised) : step.denoised;
   return {
     type: "step",
     step: step.index - begin + 1,
@@ -234,8 +264,8 @@ function stepEvent(
     timestep: step.timestep,
     elapsed: stopwatch.elapsed(),
     latents: step.latents,
-    denoised: step.denoised,
-    preview: (index = 0) => parts.preview(step.denoised, index),
+    denoised,
+    preview: (index = 0) => parts.preview(denoised, index),
   };
 }
 

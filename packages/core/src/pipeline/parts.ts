@@ -21,6 +21,8 @@ export interface ModelParts {
   readonly defaults: RequestDefaults;
   /** Whether the network takes the guidance scale as an input. */
   readonly embedsGuidance: boolean;
+  /** Whether the network's config says that it is for inpainting: see {@link Network.inpaints}. */
+  readonly inpaints: boolean;
   /** Pixels whose multiples as sides every level of the network can halve. */
   readonly networkMultiple: number;
   /** [channels, height, width] of the latents of a picture of this size in pixels. */
@@ -71,6 +73,8 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
     createVaeDecoder(session, vae_decoder.config),
   );
 
+  const networkMultiple = scale * 2 ** (levelsOf(unet.config) - 1);
+
   return {
     manifest,
     noiseModel: noiseModelFromConfig(manifest.scheduler),
@@ -80,9 +84,11 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
       guidanceScale: 7.5,
       ...manifest.defaults,
       sizeMultiple: scale,
+      paddingMultiple: networkMultiple,
     },
     embedsGuidance: configCount(unet.config, "time_cond_proj_dim") !== undefined,
-    networkMultiple: scale * 2 ** (levelsOf(unet.config) - 1),
+    inpaints: configCount(unet.config, "in_channels") === 2 * channels + 1,
+    networkMultiple,
     latentDims: (width, height) => [channels, height / scale, width / scale],
     knownWords: once((signal) => readKnownWords(model.source, signal)),
     textEncoder: part("text_encoder", async (session, signal) =>

@@ -2,10 +2,12 @@ import { UnderpaintError } from "../errors.js";
 import { classifierFree } from "../guidance/classifier-free.js";
 import type { Guidance } from "../guidance/contract.js";
 import { embeddedGuidance } from "../guidance/embedded.js";
+import { maskedCrop, wholeCrop } from "../painting/crop.js";
+import { outset } from "../painting/rect.js";
 import { addToSeed } from "../random/seed.js";
 import type { Schedule, Scheduler } from "../sampling/contract.js";
 import type { NoiseModel } from "../sampling/noise-model.js";
-import type { GenerationPlan } from "./generate.js";
+import type { GenerationPlan, PaintingPlan } from "./generate.js";
 import { type PluginMakers, resolvePlugin } from "./registry.js";
 import type { GenerateRequest } from "./request.js";
 import type { ValidRequest } from "./validate.js";
@@ -17,6 +19,10 @@ export interface PlanContext {
   readonly noiseModel: NoiseModel;
   /** Whether the network takes the guidance scale as an input. */
   readonly embedsGuidance: boolean;
+  /** Whether the network is known to be one for inpainting, which makes nothing else. */
+  readonly inpaints: boolean;
+  /** See {@link RequestDefaults.paddingMultiple}. */
+  readonly paddingMultiple: number;
   /** [channels, height, width] of the latents of a picture of this size in pixels. */
   latentDims(width: number, height: number): readonly number[];
 }
@@ -31,6 +37,7 @@ export function planGeneration(
   context: PlanContext,
 ): GenerationPlan {
   const { plugins, defaultScheduler, noiseModel } = context;
+  if (context.inpaints && !valid.painting) throw onlyInpaints();
   const scheduler: Scheduler =
     request.scheduler === undefined
       ? defaultScheduler
@@ -44,7 +51,32 @@ export function planGeneration(
     guidance: guidanceOf(request, valid, context),
     seeds: Array.from({ length: valid.count }, (_, k) => addToSeed(valid.seed, k)),
     begin: valid.image ? firstStep(schedule, valid) : 0,
+    painting: planPainting(valid, context.paddingMultiple),
   };
+}
+
+/** What a network for inpainting is refused with where there is nothing to paint into. */
+export function onlyInpaints(): UnderpaintError {
+  return new UnderpaintError({
+    code: "invalid-request",
+    what: "this model paints into pictures, and the request has no image and mask",
+    remedy: "add image and mask, or take a model that is not for inpainting",
+  });
+}
+
+function planPainting(
+  { image, painting, width, height }: ValidRequest,
+  paddingMultiple: number,
+): PaintingPlan | undefined {
+  if (!image || !painting?.bounds) return undefined;
+  const { bounds, edge, padding } = painting;
+  const size = { width, height };
+  const reach = edge.grow + Math.ceil(edge.feather / 2);
+  const crop =
+    padding === undefined
+      ? wholeCrop(image, size, paddingMultiple)
+      : maskedCrop(image, outset(bounds, reach), padding, size);
+  return { painting: { ...painting, bounds }, crop, image };
 }
 
 function guidanceOf(

@@ -1,8 +1,10 @@
 import { UnderpaintError } from "../errors.js";
 import { digestImage, type ImageDigest } from "../image/digest.js";
 import type { RgbaImage } from "../image/image.js";
+import { checkFill } from "../painting/fill.js";
+import type { Painting, PaintingRequest } from "../painting/options.js";
 import { parseRecipe } from "../recipe/parse-recipe.js";
-import { type Recipe, seedToJson } from "../recipe/recipe.js";
+import { type PaintingRecipe, type Recipe, seedToJson } from "../recipe/recipe.js";
 import { version } from "../version.js";
 import type { GenerationPlan } from "./generate.js";
 import type { GenerateRequest } from "./request.js";
@@ -14,6 +16,8 @@ import type { PipelineWarning } from "./result.js";
  */
 export type RecipeRequest = Omit<Recipe, "image"> & {
   readonly image?: RgbaImage | ImageDigest;
+  /** The mask of a recipe that painted. */
+  readonly mask?: RgbaImage;
 } & Pick<GenerateRequest, "onStep" | "signal">;
 
 /** Whether a request is a recipe. */
@@ -27,6 +31,7 @@ export async function recipeOfPlan(
   modelId: string,
 ): Promise<Recipe> {
   const { prompt, negativePrompt, width, height, steps, seed, count, clipSkip, image } = request;
+  const { painting } = request;
   return {
     underpaint: 1,
     model: { id: modelId },
@@ -40,8 +45,43 @@ export async function recipeOfPlan(
     seed: seedToJson(seed),
     count,
     ...(image && { strength: request.strength, image: await digestImage(image) }),
+    ...(painting && { painting: await paintingRecipe(painting) }),
     ...(clipSkip > 0 && { clipSkip }),
     versions: { "@underpaint/core": version },
+  };
+}
+
+async function paintingRecipe(painting: Painting): Promise<PaintingRecipe> {
+  const { given, source, edge, padding, fill, layer } = painting;
+  return {
+    mask: await digestImage(given),
+    source,
+    ...edge,
+    ...(padding !== undefined && { padding }),
+    fill,
+    ...(layer && { layer }),
+  };
+}
+
+/** The part of a request that a recipe's painting means. */
+function paintingRequest(
+  { source, grow, feather, blend, padding, fill, layer }: PaintingRecipe,
+  mask: RgbaImage | undefined,
+): PaintingRequest {
+  if (!mask) {
+    throw new UnderpaintError({
+      code: "invalid-request",
+      what: "the recipe painted by a mask, which is not in it",
+      remedy: "pass it along: generate({ ...recipe, image, mask })",
+    });
+  }
+  return {
+    mask,
+    maskSource: source,
+    maskEdge: { grow, feather, blend },
+    onlyMasked: padding === undefined ? false : { padding },
+    fill: checkFill(fill),
+    ...(layer && { layer }),
   };
 }
 
@@ -57,7 +97,7 @@ export async function requestOfRecipe(
   warn: (warning: PipelineWarning) => void,
 ): Promise<GenerateRequest> {
   if (!isRecipe(asked)) return asked;
-  const { onStep, signal, image, ...rest } = asked;
+  const { onStep, signal, image, mask, ...rest } = asked;
   const picture = image && "data" in image ? image : undefined;
   const recipe = parseRecipe({ ...rest, ...(image && !picture && { image }) });
   if (recipe.strength !== undefined && !picture) {
@@ -86,6 +126,7 @@ export async function requestOfRecipe(
     count,
     ...(recipe.clipSkip !== undefined && { clipSkip: recipe.clipSkip }),
     ...(picture && { image: picture, strength: recipe.strength ?? 0.8 }),
+    ...(recipe.painting && paintingRequest(recipe.painting, mask)),
     ...(onStep && { onStep }),
     ...(signal && { signal }),
   };

@@ -1,18 +1,22 @@
 import type { Guidance } from "../guidance/contract.js";
 import type { RgbaImage } from "../image/image.js";
+import type { PaintingRequest } from "../painting/options.js";
 import type { PluginRecipe } from "../recipe/recipe.js";
 import type { Scheduler } from "../sampling/contract.js";
 import type { StepEvent } from "./result.js";
 
 /** What {@link Pipeline.generate} is asked for. Only `prompt` is needed. */
-export interface GenerateRequest {
+export interface GenerateRequest extends PaintingRequest {
   /** What the picture should be; "" is allowed. Up to 100,000 characters, of which a model reads 77 tokens. */
   readonly prompt: string;
   /** What it should not be; "" when left out. Unused where `guidanceScale` is 1 or less. */
   readonly negativePrompt?: string;
-  /** Pixels, a multiple of the model's 8; the model's own size, or the image's, when left out. */
+  /**
+   * Pixels, a multiple of the model's 8; the model's own size, or the image's, when left out. With
+   * a `mask` it is what the network works at; the result has the image's own size.
+   */
   readonly width?: number;
-  /** Pixels, a multiple of the model's 8; the model's own size, or the image's, when left out. */
+  /** As `width`. */
   readonly height?: number;
   /** Denoising steps, 1 to 1000; the model's own, mostly 20, when left out. */
   readonly steps?: number;
@@ -36,9 +40,12 @@ export interface GenerateRequest {
    * prompt alone, as there.
    */
   readonly clipSkip?: number;
-  /** The picture to begin from: image-to-image. Resized to `width` × `height` where it differs. */
+  /**
+   * The picture to begin from: image-to-image, resized to `width` × `height` where it differs. With
+   * a `mask` the picture to paint into, of any size.
+   */
   readonly image?: RgbaImage;
-  /** 0 to 1: how much of `image` is made anew; 0.8 when left out. */
+  /** 0 to 1: how much of `image` is made anew; 0.8 when left out, 1 with a `mask`. */
   readonly strength?: number;
   /** Called after each step. An error thrown here ends the request. */
   readonly onStep?: (event: StepEvent) => void;

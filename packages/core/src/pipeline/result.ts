@@ -9,6 +9,7 @@ import type { Timings } from "./timings.js";
  * - `prompt-cut`: the end of a prompt did not fit in what the model reads.
  * - `words-unknown`: the model lists the words that it knows, and the prompt has none of them.
  * - `image-resized`: the picture to begin from was resized to the request's size.
+ * - `mask-empty`: the mask leaves nothing to be repainted.
  * - `nothing-to-do`: strength and steps leave nothing to be made anew.
  * - `seed-not-binding`: a graph draws random numbers of its own.
  * - `scheduler-config`: a setting of the model's scheduler is not known here.
@@ -21,6 +22,7 @@ export interface PipelineWarning {
     | "prompt-cut"
     | "words-unknown"
     | "image-resized"
+    | "mask-empty"
     | "nothing-to-do"
     | "seed-not-binding"
     | "scheduler-config"
@@ -48,7 +50,8 @@ export interface StepEvent {
   /** The estimate of the clean latents. Not to be written to. */
   readonly denoised: FloatTensor;
   /**
-   * A small picture, at the latents' size, of what picture `index` is becoming. A linear map of
+   * A small picture, at the latents' size, of what picture `index` is becoming; with `onlyMasked`
+   * of the part that the network sees. A linear map of
    * the latents: no run of the VAE, save once to fit the map for a model that it is not known of.
    */
   preview(index?: number): Promise<RgbaImage>;
@@ -56,7 +59,7 @@ export interface StepEvent {
 
 /** The pictures of one request, and all that there is to say of them. */
 export interface GenerateResult {
-  /** Straight RGBA, opaque. */
+  /** Straight RGBA; opaque, save for what the image that was painted into, or a layer, is not. */
   readonly images: readonly RgbaImage[];
   /** The seed that makes picture k alone. */
   readonly seeds: readonly (number | bigint)[];

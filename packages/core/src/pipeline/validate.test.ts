@@ -9,6 +9,7 @@ const defaults: RequestDefaults = {
   steps: 20,
   guidanceScale: 4,
   sizeMultiple: 8,
+  paddingMultiple: 16,
 };
 
 const validate = (request: unknown) => validateRequest(request as never, defaults);
@@ -38,6 +39,7 @@ describe("validateRequest", () => {
       clipSkip: 0,
       image: undefined,
       strength: 0.8,
+      painting: undefined,
     });
   });
 

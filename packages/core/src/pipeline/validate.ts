@@ -1,5 +1,7 @@
 import { nearest, UnderpaintError } from "../errors.js";
 import { checkImage, type RgbaImage } from "../image/image.js";
+import { paddedSize, type Size } from "../painting/crop.js";
+import { type Painting, paintingKeys, readPainting } from "../painting/options.js";
 import { type Seed, validateSeed } from "../random/seed.js";
 import type { GenerateRequest } from "./request.js";
 
@@ -22,6 +24,8 @@ export interface RequestDefaults {
   readonly guidanceScale: number;
   /** Picture sizes are multiples of this: the VAE's scale. */
   readonly sizeMultiple: number;
+  /** Pictures that are painted into are padded to multiples of this: every network takes those. */
+  readonly paddingMultiple: number;
 }
 
 /** A request whose every plain value is present and allowed. */
@@ -38,6 +42,8 @@ export interface ValidRequest {
   readonly clipSkip: number;
   readonly image: RgbaImage | undefined;
   readonly strength: number;
+  /** How the image is painted into; undefined where there is no mask. */
+  readonly painting: Painting | undefined;
 }
 
 const requestKeys = [
@@ -55,6 +61,8 @@ const requestKeys = [
   "clipSkip",
   "image",
   "strength",
+  "mask",
+  ...paintingKeys,
   "onStep",
   "signal",
 ] as const satisfies readonly (keyof GenerateRequest)[];
@@ -74,6 +82,11 @@ const aliases: Readonly<Record<string, keyof GenerateRequest>> = {
   clip_skip: "clipSkip",
   init_image: "image",
   denoising_strength: "strength",
+  mask_image: "mask",
+  maskImage: "mask",
+  padding_mask_crop: "onlyMasked",
+  mask_blur: "maskEdge",
+  inpainting_fill: "fill",
 };
 
 /**
@@ -109,17 +122,24 @@ export function validateRequest(
       "add image, or leave strength out",
     );
   }
+  const strength = real(
+    "strength",
+    request.strength ?? (request.mask === undefined ? 0.8 : 1),
+    0,
+    1,
+    "leave it out for 0.8, or 1 with a mask",
+  );
+  const painting = readPainting(request, image, strength);
   const multiple = defaults.sizeMultiple;
-  const fallback = image
-    ? { width: roundDown(image.width, multiple), height: roundDown(image.height, multiple) }
-    : defaults;
+  const fallback = ownSize(image, painting, defaults, request);
   const width = side("width", request.width ?? fallback.width, multiple);
   const height = side("height", request.height ?? fallback.height, multiple);
   const count = whole("count", request.count ?? 1, 1, limits.count, "leave it out for one picture");
-  if (width * height * count > limits.totalPixels) {
+  const made = painting && image ? larger(image, { width, height }) : { width, height };
+  if (made.width * made.height * count > limits.totalPixels) {
     throw wrong(
       `width × height × count is too much for one request`,
-      `${width} × ${height} × ${count}`,
+      `${made.width} × ${made.height} × ${count}`,
       `up to ${limits.totalPixels} pixels in all`,
       "make fewer or smaller pictures at a time",
     );
@@ -163,7 +183,8 @@ export function validateRequest(
     count,
     clipSkip: whole("clipSkip", request.clipSkip ?? 0, 0, limits.clipSkip, "leave it out for none"),
     image,
-    strength: real("strength", request.strength ?? 0.8, 0, 1, "leave it out for 0.8"),
+    strength,
+    painting,
   };
 }
 
@@ -210,6 +231,35 @@ function callable(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== "function") {
     throw wrong(`${name} is not a function`, value, undefined, "leave it out");
   }
+}
+
+/** The size where the request names none. */
+function ownSize(
+  image: Size | undefined,
+  painting: Painting | undefined,
+  defaults: RequestDefaults,
+  { width, height }: GenerateRequest,
+): Size {
+  const { sizeMultiple: multiple, paddingMultiple } = defaults;
+  if (!image || (painting && painting.padding !== undefined)) return defaults;
+  if (!painting) {
+    return { width: roundDown(image.width, multiple), height: roundDown(image.height, multiple) };
+  }
+  const padded = paddedSize(image, paddingMultiple);
+  const tooLarge =
+    (width === undefined && padded.width > limits.sidePixels) ||
+    (height === undefined && padded.height > limits.sidePixels);
+  if (!tooLarge) return padded;
+  throw wrong(
+    "the image is too large to be painted into as a whole",
+    `${image.width} × ${image.height}`,
+    `sides up to ${limits.sidePixels}`,
+    "pass onlyMasked: true, or a width and a height for the network to work at",
+  );
+}
+
+function larger(a: Size, b: Size): Size {
+  return a.width * a.height > b.width * b.height ? a : b;
 }
 
 function roundDown(size: number, multiple: number): number {

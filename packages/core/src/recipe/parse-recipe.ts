@@ -1,6 +1,12 @@
 import { nearest, UnderpaintError } from "../errors.js";
 import type { ImageDigest } from "../image/digest.js";
-import { type PluginRecipe, type Recipe, seedFromJson, seedToJson } from "./recipe.js";
+import {
+  type PaintingRecipe,
+  type PluginRecipe,
+  type Recipe,
+  seedFromJson,
+  seedToJson,
+} from "./recipe.js";
 
 /** Where the parts of a recipe end. A request has narrower limits still. */
 const limits = {
@@ -29,6 +35,7 @@ const recipeKeys = [
   "index",
   "strength",
   "image",
+  "painting",
   "clipSkip",
   "versions",
 ] as const satisfies readonly (keyof Recipe)[];
@@ -65,6 +72,7 @@ export function parseRecipe(value: unknown): Recipe {
     ...optional("index", fields, (found, name) => whole(found, name, 0, limits.count)),
     ...optional("strength", fields, strength),
     ...optional("image", fields, image),
+    ...optional("painting", fields, painting),
     ...optional("clipSkip", fields, (found, name) => whole(found, name, 0, limits.count)),
     versions: versions(fields.versions),
   };
@@ -153,6 +161,41 @@ function image(value: unknown, name: string): ImageDigest {
     sha256,
     width: whole(fields.width, `${name}.width`, 1, 2 ** 26),
     height: whole(fields.height, `${name}.height`, 1, 2 ** 26),
+  };
+}
+
+const paintingKeys = [
+  "mask",
+  "source",
+  "grow",
+  "feather",
+  "blend",
+  "padding",
+  "fill",
+  "layer",
+] as const satisfies readonly (keyof PaintingRecipe)[];
+
+function painting(value: unknown, name: string): PaintingRecipe {
+  const fields = record(value, name);
+  onlyKeys(fields, paintingKeys, name);
+  const { source, padding, layer } = fields;
+  const pixels = (key: "grow" | "feather" | "blend" | "padding"): number =>
+    whole(fields[key], `${name}.${key}`, 0, limits.side);
+  if (source !== "luminance" && source !== "alpha") {
+    throw wrong(`${name}.source`, "is not known", source, "luminance, alpha");
+  }
+  if (layer !== undefined && typeof layer !== "boolean") {
+    throw wrong(`${name}.layer`, "is not true or false", layer);
+  }
+  return {
+    mask: image(fields.mask, `${name}.mask`),
+    source,
+    grow: pixels("grow"),
+    feather: pixels("feather"),
+    blend: pixels("blend"),
+    ...(padding !== undefined && { padding: pixels("padding") }),
+    fill: text(fields.fill, `${name}.fill`, limits.nameCharacters),
+    ...(layer !== undefined && { layer }),
   };
 }
 

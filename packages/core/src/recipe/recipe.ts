@@ -13,6 +13,24 @@ export interface RecipeModel {
   readonly id: string;
 }
 
+/** How a picture was painted into: see {@link GenerateRequest} for what each of it is. */
+export interface PaintingRecipe {
+  /** The mask, which is not in the recipe: by this it can be told. */
+  readonly mask: ImageDigest;
+  readonly source: "luminance" | "alpha";
+  /** Pixels of the image. */
+  readonly grow: number;
+  /** Pixels of the image. */
+  readonly feather: number;
+  /** Pixels of the image. */
+  readonly blend: number;
+  /** Pixels around the mask that the network saw; the whole image where it is left out. */
+  readonly padding?: number;
+  readonly fill: string;
+  /** Whether the new pixels alone were returned. */
+  readonly layer?: boolean;
+}
+
 /**
  * All that is needed to make pictures again: plain JSON, so that it can be stored, sent and read
  * by other programs. Every field changes the pictures, except where it says otherwise.
@@ -43,6 +61,8 @@ export interface Recipe {
   readonly strength?: number;
   /** The picture that it began from, which is not in the recipe: by this it can be told. */
   readonly image?: ImageDigest;
+  /** Set where `image` was painted into. */
+  readonly painting?: PaintingRecipe;
   /** Layers left out at the text encoder's end, as diffusers counts; none where it is left out. */
   readonly clipSkip?: number;
   /** What made the pictures, by package. Changes nothing, but tells why a replay may differ. */

@@ -11,6 +11,8 @@ export interface PredictorNetwork {
     readonly latents: FloatTensor;
     readonly timestep: number;
     readonly states: FloatTensor;
+    /** Which picture of the request it is. */
+    readonly picture: number;
   }): Promise<FloatTensor>;
 }
 
@@ -65,12 +67,13 @@ export function createPredictor(options: PredictorOptions) {
     });
   }
 
-  async function ask(branches: readonly Branch[], picture: FloatTensor, timestep: number) {
+  async function ask(branches: readonly Branch[], noisy: FloatTensor, k: number, timestep: number) {
     signal?.throwIfAborted();
     return network.predict({
-      latents: stack(branches.map(() => picture)),
+      latents: stack(branches.map(() => noisy)),
       timestep,
       states: statesOf(branches),
+      picture: k,
     });
   }
 
@@ -88,10 +91,10 @@ export function createPredictor(options: PredictorOptions) {
       const answers: FloatTensor[][] = branches.map(() => []);
       const groups = together ? [branches] : branches.map((branch) => [branch]);
       for (let k = 0; k < pictures; k++) {
-        const picture = batchEntry(scaled, k);
+        const noisy = batchEntry(scaled, k);
         let branch = 0;
         for (const group of groups) {
-          const answer = await ask(group, picture, level.timestep);
+          const answer = await ask(group, noisy, k, level.timestep);
           for (let b = 0; b < group.length; b++) answers[branch++]!.push(batchEntry(answer, b));
         }
       }
