@@ -1,12 +1,13 @@
 import {
   batchEntry,
+  furnishRequest,
   type GenerateRequest,
+  type GenerateResult,
   type GenerationEvent,
   type ModelProgress,
   type Pipeline,
   type PipelineWarning,
   type RecipeRequest,
-  type ResultEvent,
   type StepEvent,
   UnderpaintError,
   version,
@@ -137,15 +138,18 @@ export function connectPipeline(port: MessagePort, options: ConnectOptions): Con
     return disposal;
   }
 
+  async function generate(asked: GenerateRequest | RecipeRequest): Promise<GenerateResult> {
+    const { request, onStep, signal } = split(asked);
+    if (onStep) return lastOf(stream(asked));
+    const { content, transfer } = pack(request, "the request");
+    const run = link.run(signal);
+    return run.call("generate", { request: content }, transfer).finally(run.end);
+  }
+
   const methods: Omit<Pipeline, "manifest"> = {
     stream,
-    async generate(asked) {
-      const { request, onStep, signal } = split(asked);
-      if (onStep) return lastOf(stream(asked));
-      const { content, transfer } = pack(request, "the request");
-      const run = link.run(signal);
-      return run.call("generate", { request: content }, transfer).finally(run.end);
-    },
+    generate,
+    furnish: async (image, mask, wanted) => generate(furnishRequest(image, mask, wanted)),
     async preview(latents, index = 0) {
       const { content, transfer } = pack({ latents, index }, "the latents");
       const run = link.run();
@@ -201,7 +205,7 @@ function split(asked: GenerateRequest | RecipeRequest): {
   };
 }
 
-async function lastOf(events: AsyncIterable<GenerationEvent>): Promise<ResultEvent["result"]> {
+async function lastOf(events: AsyncIterable<GenerationEvent>): Promise<GenerateResult> {
   for await (const event of events) if (event.type === "result") return event.result;
   throw new Error("unreachable: a stream ends with its result");
 }
