@@ -22,6 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from simplify import simplify
 from starter.runtime import arguments
 from starter.text import WIDTH
 from starter.tokenizer import BOS, EOS, LENGTH, Tokenizer
@@ -161,6 +162,8 @@ def export(module: nn.Module, inputs: list[tuple], names: list[str], outputs: li
         if exact > 1e-3:
             raise RuntimeError(f"{target}: differs from torch by {exact:.4f} deviations")
         declare_sizes(raw, module, inputs[0], axes)
+        cases = [{n: v.numpy() for n, v in zip(names, values)} for values in inputs]
+        onnx.save(simplify(onnx.load(raw), cases), raw)
         store_small(raw, target)
     rounded = compare(target, module, inputs, names)
     print(f"{'/'.join(target.parts[-2:])}: {target.stat().st_size / 1e6:.2f} MB, from torch {exact:.1e}, "

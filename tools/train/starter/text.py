@@ -29,9 +29,9 @@ class Block(nn.Module):
         nn.init.zeros_(self.down.weight)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        b, t, d = x.shape
+        b, t, d = *x.shape[:2], self.out.in_features
         q, k, v = (part.reshape(b, t, self.heads, d // self.heads).transpose(1, 2)
-                   for part in self.qkv(self.norm1(x)).chunk(3, -1))
+                   for part in self.qkv(self.norm1(x)).split(d, -1))
         scores = (q @ k.transpose(-1, -2)) * (1 / math.sqrt(d // self.heads)) + mask.to(q.dtype)
         mixed = (scores.softmax(-1).to(v.dtype) @ v).transpose(1, 2).reshape(b, t, d)
         x = x + self.out(mixed)

@@ -68,7 +68,7 @@ class TimedResidual(nn.Module):
 
     def forward(self, x: Tensor, e: Tensor) -> Tensor:
         h = self.conv1(F.silu(self.norm1(x)))
-        scale, shift = self.time(e)[:, :, None, None].chunk(2, 1)
+        scale, shift = self.time(e)[:, :, None, None].split(self.conv1.out_channels, 1)
         h = self.conv2(F.silu(self.norm2(h) * (1 + scale) + shift))
         return self.skip(x) + h
 
@@ -94,9 +94,10 @@ class Attend(nn.Module):
     def forward(self, x: Tensor, text: Tensor, bias: Tensor | None) -> Tensor:
         b, c, height, width = x.shape
         y = x.flatten(2).transpose(1, 2)
-        y = y + self.out1(attention(*self.qkv(self.norm1(y)).chunk(3, -1)))
-        y = y + self.out2(attention(self.q(self.norm2(y)), *self.kv(text).chunk(2, -1), bias))
-        value, gate = self.up(self.norm3(y)).chunk(2, -1)
+        y = y + self.out1(attention(*self.qkv(self.norm1(y)).split(self.out1.in_features, -1)))
+        k, v = self.kv(text).split(self.out2.in_features, -1)
+        y = y + self.out2(attention(self.q(self.norm2(y)), k, v, bias))
+        value, gate = self.up(self.norm3(y)).split(self.down.in_features, -1)
         y = y + self.down(value * F.gelu(gate))
         return y.transpose(1, 2).reshape(b, c, height, width)
 
