@@ -10,6 +10,18 @@ export const files = {
     url: new URL("./model/scheduler/scheduler_config.json", import.meta.url).href,
     bytes: 329,
   },
+  "scorer/config.json": {
+    url: new URL("./model/scorer/config.json", import.meta.url).href,
+    bytes: 204,
+  },
+  "scorer/image.onnx": {
+    url: new URL("./model/scorer/image.onnx", import.meta.url).href,
+    bytes: 1518340,
+  },
+  "scorer/text.onnx": {
+    url: new URL("./model/scorer/text.onnx", import.meta.url).href,
+    bytes: 1908785,
+  },
   "text_encoder/config.json": {
     url: new URL("./model/text_encoder/config.json", import.meta.url).href,
     bytes: 262,
