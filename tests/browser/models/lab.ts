@@ -76,3 +76,15 @@ export async function failuresOf(
   const found = await failures(modelSourceChecks(create, { outside: "../secret.txt" }));
   return found.map(({ name, error }) => `${name}: ${(error as Error).message}`);
 }
+
+/** Has the test publish files, by a function of its own that the page was given: their address. */
+export async function published(
+  how: "publish" | "publishAtHub",
+  files: Readonly<Record<string, Uint8Array>>,
+): Promise<string> {
+  const publish = (globalThis as unknown as Record<string, (files: unknown) => Promise<string>>)[
+    how
+  ];
+  const plain = Object.entries(files).map(([path, content]) => [path, [...content]]);
+  return publish!(Object.fromEntries(plain));
+}
