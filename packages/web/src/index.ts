@@ -49,6 +49,29 @@ export { createWebBackend, type WebBackend, type WebBackendOptions } from "./dev
 export { type Device, devices } from "./devices/device.js";
 export type { RuntimeOptions, WebOrt } from "./devices/runtime.js";
 
+// models: where they are, and what is kept of them
+export { directorySource } from "./sources/directory.js";
+export type { Patience } from "./sources/download.js";
+export { filesSource, type ModelFiles } from "./sources/files.js";
+export { type HttpsOptions, httpsSource } from "./sources/https.js";
+export { type HubOptions, hubSource } from "./sources/hub.js";
+export type { ModelPlace } from "./sources/resolve.js";
+export {
+  type ModelStore,
+  modelStore,
+  type StoredModel,
+  type StoreSize,
+} from "./store/model-store.js";
+
 // in a worker
 export { createPipeline, type WebPipelineOptions } from "./worker/create-pipeline.js";
 export type { WorkerChoice } from "./worker/start.js";
+
+// whether a model fits
+export type { DeviceVerdict, Fit } from "./preflight/judge.js";
+export {
+  type PreflightOptions,
+  type PreflightReport,
+  preflight,
+  type StorageVerdict,
+} from "./preflight/preflight.js";

@@ -16,8 +16,7 @@ export function filesSource(
   files: ModelFiles,
   options: { readonly id?: string } = {},
 ): ModelSource {
-  const byPath = new Map<string, Blob>();
-  for (const [path, blob] of entriesOf(files)) byPath.set(path.replace(/^\/+/, ""), blob);
+  const byPath = new Map(Object.entries(filesByPath(files)));
   const indexes = [...byPath.keys()].filter((path) => `/${path}`.endsWith(`/${indexFile}`));
   const [index] = indexes.sort((a, b) => depth(a) - depth(b));
   if (index === undefined) {
@@ -38,10 +37,10 @@ function depth(path: string): number {
   return path.split("/").length;
 }
 
-function* entriesOf(files: ModelFiles): Iterable<[string, Blob]> {
-  if (Symbol.iterator in files) {
-    for (const file of files as Iterable<File>) yield [file.webkitRelativePath || file.name, file];
-  } else {
-    yield* Object.entries(files);
-  }
+/** Files by their paths. A file that is sent to a worker forgets its own. */
+export function filesByPath(files: ModelFiles): Readonly<Record<string, Blob>> {
+  if (!(Symbol.iterator in files)) return files;
+  return Object.fromEntries(
+    Array.from(files as Iterable<File>, (file) => [file.webkitRelativePath || file.name, file]),
+  );
 }

@@ -29,7 +29,7 @@ export type ModelPlace = string | ModelFiles | FileSystemDirectoryHandle;
  *
  * - left out or `"starter"`: the embedded model;
  * - `"hub:owner/name"` or `"hub:owner/name@revision"`: a model of the hub;
- * - `"https://…"`: the address of a folder with a `model_index.json`; a relative address is one of
+ * - `"https://…"`: the address of a folder with a `model_index.json`; "/…" and "./…" are addresses of
  *   the page's own server;
  * - files, or a folder that the user gave to the page.
  *
@@ -45,8 +45,8 @@ export async function resolveModel(
     if (starter === undefined) return embeddedStarter(options.fetch);
     return httpsSource(starter, { ...remote, id: "starter" });
   }
-  if (typeof model === "string" && model.trim() !== "") {
-    if (!model.startsWith("hub:")) return httpsSource(model, remote);
+  if (typeof model === "string" && isAddress(model)) return httpsSource(model, remote);
+  if (typeof model === "string" && model.startsWith("hub:")) {
     return hubSource(model, {
       ...remote,
       ...(hubToken !== undefined && { token: hubToken }),
@@ -63,6 +63,16 @@ export async function resolveModel(
     allowed: 'an https address, "hub:owner/name@revision", files, a folder, or "starter"',
     remedy: "leave it out for the embedded starter",
   });
+}
+
+/** Whether a model is given as a source, rather than as a place to be resolved. */
+export function isSource(model: ModelPlace | ModelSource | undefined): model is ModelSource {
+  return typeof model === "object" && model !== null && "open" in model && "read" in model;
+}
+
+/** Whether a model is given by its address; one without a scheme is told by its first signs. */
+export function isAddress(model: string): boolean {
+  return /^([a-z][a-z0-9+.-]*:\/\/|\.{0,2}\/)/i.test(model);
 }
 
 function isDirectory(place: object): place is FileSystemDirectoryHandle {
