@@ -60,6 +60,9 @@ export function findChromium(): string | undefined {
   return candidates.find((path) => existsSync(path));
 }
 
+/** Chromium and the bundle may take long on a busy machine. */
+const startMs = 120_000;
+
 const flags = [
   "--no-sandbox",
   "--enable-unsafe-webgpu",
@@ -86,8 +89,8 @@ export function describeInBrowser(name: string, tests: (browser: TestBrowser) =>
     };
     beforeAll(async () => {
       opened = await openBrowser(executable!);
-    });
-    afterAll(() => opened?.close());
+    }, startMs);
+    afterAll(() => opened?.close(), startMs);
     tests({
       page: (options) => it().page(options),
       load: (page, module) => it().load(page, module),

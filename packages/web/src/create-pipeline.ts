@@ -13,16 +13,17 @@ import { createScheduler, fromConfig } from "@underpaint/schedulers";
 import { createWebBackend } from "./devices/backend.js";
 import type { Device } from "./devices/device.js";
 import type { RuntimeOptions } from "./devices/runtime.js";
-import { resolveModel } from "./sources/resolve.js";
-import { embeddedStarter } from "./starter/starter.js";
+import { needsOfModel } from "./preflight/needs.js";
+import { sourceOf } from "./source-of.js";
+import type { ModelPlace } from "./sources/resolve.js";
 
 /** Options of {@link createPipeline}; each may be left out. */
 export interface WebPipelineOptions {
   /**
-   * The model: an address, `"hub:owner/name@revision"`, or a source of one's own; the embedded
-   * starter when left out. See {@link resolveModel}.
+   * The model: an address, `"hub:owner/name@revision"`, files, a folder, or a source of one's own;
+   * the embedded starter when left out. See {@link resolveModel}.
    */
-  readonly model?: string | ModelSource;
+  readonly model?: ModelPlace | ModelSource;
   /** Where graphs run: `auto`, the fastest that works here, when left out. */
   readonly device?: Device | "auto";
   /** Threads that WebAssembly uses, 1 to 64; one a core, up to 8, when left out. */
@@ -37,6 +38,10 @@ export interface WebPipelineOptions {
    * bundler does not copy its files by itself.
    */
   readonly starter?: string | URL;
+  /** An access token of the hub, for private and gated models. */
+  readonly hubToken?: string;
+  /** A mirror of the hub. */
+  readonly hubEndpoint?: string | URL;
   /** Where the runtime's files are, where a bundler does not copy them by itself. */
   readonly runtime?: RuntimeOptions;
   /** Told while files arrive and graphs load: one total over all files of the model. */
@@ -61,6 +66,8 @@ const optionKeys = [
   "threads",
   "scheduler",
   "starter",
+  "hubToken",
+  "hubEndpoint",
   "runtime",
   "onProgress",
   "onWarning",
@@ -74,18 +81,18 @@ const optionKeys = [
  *     const pipeline = await createPipeline();
  *     const { images } = await pipeline.generate({ prompt: "a red apple" });
  *
- * Reads the model's small files; its graphs, and the runtime, are fetched and loaded when they are
- * first needed, or by `pipeline.load()`.
+ * Reads the model's small files, and refuses a model that does not fit the device; its graphs, and
+ * the runtime, are fetched and loaded when they are first needed, or by `pipeline.load()`.
  *
  * @throws UnderpaintError `invalid-request` for an option that is not right, `model-not-found`,
  * `model-invalid`, `model-unsupported`, `device-unavailable`, `download-failed`.
  */
 export async function createPipeline(options: WebPipelineOptions = {}): Promise<WebPipeline> {
   checkOptions(options);
-  const { device, threads, scheduler, runtime, onProgress, onWarning, signal } = options;
+  const { model, device, threads, scheduler, runtime, onProgress, onWarning, signal } = options;
   signal?.throwIfAborted();
   const chosen = typeof scheduler === "string" ? createScheduler(scheduler) : scheduler;
-  const source = await sourceOf(options);
+  const source = await sourceOf(model, options);
   const backend = await createWebBackend({
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
@@ -101,6 +108,12 @@ export async function createPipeline(options: WebPipelineOptions = {}): Promise<
     ...(onWarning && { onWarning }),
     ...(signal && { signal }),
   });
+  try {
+    backend.consider(pipeline.manifest.id, needsOfModel(pipeline.manifest));
+  } catch (error) {
+    await Promise.all([pipeline.dispose(), backend.dispose()]);
+    throw error;
+  }
   return {
     ...pipeline,
     get device() {
@@ -113,15 +126,6 @@ export async function createPipeline(options: WebPipelineOptions = {}): Promise<
   };
 }
 
-async function sourceOf(options: WebPipelineOptions): Promise<ModelSource> {
-  const { model, starter } = options;
-  if (isSource(model)) return model;
-  if ((model === undefined || model === "starter") && starter === undefined) {
-    return embeddedStarter(options.fetch);
-  }
-  return resolveModel(model, options);
-}
-
 function schedulerOf(
   config: SchedulerConfig,
   onWarning: WebPipelineOptions["onWarning"],
@@ -129,10 +133,6 @@ function schedulerOf(
   return fromConfig(config, {
     onWarning: (message) => onWarning?.({ code: "scheduler-config", message }),
   });
-}
-
-function isSource(model: unknown): model is ModelSource {
-  return typeof model === "object" && model !== null && "open" in model && "read" in model;
 }
 
 function checkOptions(options: unknown): void {

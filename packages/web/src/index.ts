@@ -48,7 +48,14 @@ export type { WebPipeline } from "./create-pipeline.js";
 export { createWebBackend, type WebBackend, type WebBackendOptions } from "./devices/backend.js";
 export { type Device, devices } from "./devices/device.js";
 export type { RuntimeOptions, WebOrt } from "./devices/runtime.js";
-
+// whether a model fits
+export type { DeviceVerdict, Fit } from "./preflight/judge.js";
+export {
+  type PreflightOptions,
+  type PreflightReport,
+  preflight,
+  type StorageVerdict,
+} from "./preflight/preflight.js";
 // models: where they are, and what is kept of them
 export { directorySource } from "./sources/directory.js";
 export type { Patience } from "./sources/download.js";
@@ -62,16 +69,6 @@ export {
   type StoredModel,
   type StoreSize,
 } from "./store/model-store.js";
-
 // in a worker
 export { createPipeline, type WebPipelineOptions } from "./worker/create-pipeline.js";
 export type { WorkerChoice } from "./worker/start.js";
-
-// whether a model fits
-export type { DeviceVerdict, Fit } from "./preflight/judge.js";
-export {
-  type PreflightOptions,
-  type PreflightReport,
-  preflight,
-  type StorageVerdict,
-} from "./preflight/preflight.js";

@@ -9,10 +9,14 @@ import {
   type SessionOptions,
   UnderpaintError,
 } from "@underpaint/core";
+import { doesNotFit } from "../preflight/does-not-fit.js";
+import { type GpuLimits, judgeGpu, judgeGraph, judgeWasm, limitsOf } from "../preflight/judge.js";
+import { type ModelNeeds, readNeeds } from "../preflight/needs.js";
 import { findAdapter, type Gpu, isSoftware, openDevice } from "./adapter.js";
 import { checkDevice, type Device } from "./device.js";
 import { loadRuntime, type Runtime, type RuntimeOptions } from "./runtime.js";
 import { checkThreads, type Page, thisPage, threadsFor } from "./threads.js";
+import { withWeightsOutside } from "./weights-outside.js";
 
 /** Options of {@link createWebBackend}. */
 export interface WebBackendOptions {
@@ -34,6 +38,14 @@ export interface WebBackendOptions {
 export interface WebBackend extends InferenceBackend {
   /** The device in use. `auto` may still go to WebAssembly when a graph does not load on the GPU. */
   readonly device: Device;
+  /**
+   * Settles the device for a model whose graphs were not fetched yet: `auto` goes to WebAssembly
+   * where the model does not fit the GPU, with a warning.
+   *
+   * @internal
+   * @throws UnderpaintError `device-unavailable` where it does not fit, saying what would.
+   */
+  consider(model: string, needs: ModelNeeds): void;
   /** Gives the GPU device back. Sessions are disposed first, by whoever made them. */
   dispose(): Promise<void>;
 }
@@ -69,6 +81,9 @@ export async function createWebBackend(options: WebBackendOptions = {}): Promise
   return wanted === "webgpu" ? gpu : withFallback(gpu, wasmBackend(options, "webgpu"), options);
 }
 
+/** What errors call a graph that has no name. */
+const unnamed = "the graph";
+
 /** WebAssembly, of the runtime's build for a device: both builds have it. */
 function wasmBackend(options: WebBackendOptions, build: Device): WebBackend {
   const name = "onnxruntime-web/wasm";
@@ -85,7 +100,12 @@ function wasmBackend(options: WebBackendOptions, build: Device): WebBackend {
           sessionOptions: { executionProviders: ["wasm"], logSeverityLevel: 3 },
         }),
       );
-      return (await backend).createSession(model, sessionOptions);
+      const file = await withWeightsOutside(model, sessionOptions?.label ?? unnamed);
+      return (await backend).createSession(file, sessionOptions);
+    },
+    consider(model, needs) {
+      const verdict = judgeWasm(needs);
+      if (verdict.fits === "no") throw doesNotFit(model, verdict);
     },
     dispose: async () => {},
   };
@@ -115,26 +135,53 @@ function gpuBackend(options: WebBackendOptions, adapter: GPUAdapter): WebBackend
     return { backend, device };
   }
 
-  /** A failure, or, where the GPU was lost, that. */
+  /** What `work` gives, or that the GPU was lost, whichever it is that stopped it. */
   async function guarded<T>(work: Promise<T>): Promise<T> {
     work.catch(() => {});
-    return Promise.race([work, lost!]);
+    try {
+      return await Promise.race([work, lost!]);
+    } catch (error) {
+      // The calls of a lost device fail some moments before it says that it is lost.
+      await Promise.race([lost!, new Promise((resolve) => setTimeout(resolve, 100))]);
+      throw error;
+    }
   }
 
   return {
     name,
     device: "webgpu",
     async createSession(model, sessionOptions) {
+      const label = sessionOptions?.label ?? unnamed;
+      checkGraph(model, label, limitsOf(adapter));
+      const file = await withWeightsOutside(model, label);
       opened ??= open();
       const { backend } = await opened;
-      const session = await guarded(backend.createSession(model, sessionOptions));
+      const session = await guarded(backend.createSession(file, sessionOptions));
       return { ...session, run: (feeds, runOptions) => guarded(session.run(feeds, runOptions)) };
+    },
+    consider(model, needs) {
+      const verdict = judgeGpu(needs, limitsOf(adapter));
+      if (verdict.fits !== "no") return;
+      throw doesNotFit(model, verdict, judgeWasm(needs).fits === "no" ? undefined : "wasm");
     },
     async dispose() {
       disposed = true;
       (await opened?.catch(() => undefined))?.device.destroy();
     },
   };
+}
+
+/** Refuses a graph that the GPU cannot run, before the runtime fails with it half way. */
+function checkGraph(model: ModelFile, label: string, gpu: GpuLimits): void {
+  if (!("bytes" in model)) return;
+  const needs = readNeeds(model.bytes, label, model.bytes.length);
+  const found = needs && judgeGraph(needs, gpu);
+  if (!found) return;
+  throw new UnderpaintError({
+    code: "device-unavailable",
+    what: `the model does not fit the device webgpu: ${found.problem}`,
+    remedy: `what would fit: ${found.remedy}, or the device "wasm"`,
+  });
 }
 
 /** Loads graphs on the GPU, and from the first that it does not take, on WebAssembly. */
@@ -167,6 +214,15 @@ function withFallback(
           onWarning?.(fallback(reasonOf(error)));
         }
         return session;
+      }
+    },
+    consider(model, needs) {
+      try {
+        gpu.consider(model, needs);
+      } catch (error) {
+        wasm.consider(model, needs);
+        chosen = wasm;
+        onWarning?.(fallback(reasonOf(error)));
       }
     },
     dispose: () => gpu.dispose(),
