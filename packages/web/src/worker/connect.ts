@@ -170,7 +170,8 @@ export function connectPipeline(port: MessagePort, options: ConnectOptions): Con
   return { opened: open(), fail: end };
 }
 
-function workerEnded(): UnderpaintError {
+/** What calls to a worker that is gone reject with. */
+export function workerEnded(): UnderpaintError {
   return new UnderpaintError({
     code: "worker-failed",
     what: "the worker that the pipeline ran in ended",

@@ -4,6 +4,8 @@ import {
   type WebPipeline,
 } from "../create-pipeline.js";
 import type { Device } from "../devices/device.js";
+import { filesByPath } from "../sources/files.js";
+import { isAddress } from "../sources/resolve.js";
 import { startPipeline, type WorkerChoice } from "./start.js";
 
 /** Options of {@link createPipeline}; each may be left out. */
@@ -57,11 +59,12 @@ export async function createPipeline(options: WebPipelineOptions = {}): Promise<
 function withAbsoluteAddresses(
   options: Omit<OptionsHere, "onProgress" | "onWarning" | "signal">,
 ): Readonly<Record<string, unknown>> {
-  const { model, starter, runtime } = options;
-  const isPath = typeof model === "string" && /^\.{0,2}\//.test(model);
+  const { model, starter, hubEndpoint, runtime } = options;
   return {
     ...options,
-    ...(isPath && { model: absolute(model) }),
+    ...(typeof model === "string" && isAddress(model) && { model: absolute(model) }),
+    ...(isFiles(model) && { model: filesByPath(model) }),
+    ...(hubEndpoint !== undefined && { hubEndpoint: absolute(hubEndpoint) }),
     ...(starter !== undefined && { starter: absolute(starter) }),
     ...(runtime?.wasmPaths !== undefined && {
       runtime: { ...runtime, wasmPaths: absolute(runtime.wasmPaths) },
@@ -71,6 +74,11 @@ function withAbsoluteAddresses(
 
 function absolute(address: string | URL): string {
   return new URL(address, globalThis.location?.href).href;
+}
+
+/** A list of files, whose paths would be lost on the way. */
+function isFiles(model: OptionsHere["model"]): model is Iterable<File> {
+  return isRecord(model) && Symbol.iterator in (model as object);
 }
 
 function isRecord(value: unknown): boolean {

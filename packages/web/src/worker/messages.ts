@@ -43,7 +43,7 @@ export interface Calls {
     answer: RgbaImage;
   };
   load: { asked: object; answer: undefined };
-  unload: { asked: { component: ComponentName | undefined }; answer: undefined };
+  unload: { asked: { component: ComponentName | "controls" | undefined }; answer: undefined };
 }
 
 export type CallName = keyof Calls;

@@ -1,5 +1,11 @@
 import { UnderpaintError } from "@underpaint/core";
-import { type ConnectOptions, connectPipeline, type RemotePipeline } from "./connect.js";
+import {
+  type ConnectOptions,
+  connectPipeline,
+  type RemotePipeline,
+  workerEnded,
+} from "./connect.js";
+import { nameLifeline, watchLifeline } from "./lifeline.js";
 
 /**
  * Where the worker's script is: `true` for the one of this package, which Vite and webpack find by
@@ -11,6 +17,8 @@ export type WorkerChoice = true | string | URL | (() => Worker);
 /** What is sent to a worker to begin with. */
 export interface WorkerGreeting {
   readonly underpaint: MessagePort;
+  /** What the worker holds for as long as it lives; see {@link holdLifeline}. */
+  readonly lifeline: string;
 }
 
 /**
@@ -38,9 +46,12 @@ export async function startPipeline(
     if (event.message) connection.fail(scriptFailed(event.message));
     else void whyNot(address, blocked).then((why) => connection.fail(notLoaded(address, why)));
   });
-  const greeting: WorkerGreeting = { underpaint: port2 };
+  const lifeline = nameLifeline();
+  const greeting: WorkerGreeting = { underpaint: port2, lifeline };
   worker.postMessage(greeting, [port2]);
-  return connection.opened.finally(blocked.end);
+  const opened = await connection.opened.finally(blocked.end);
+  watchLifeline(lifeline, () => connection.fail(workerEnded()));
+  return opened;
 }
 
 function create(choice: WorkerChoice, address: string | undefined): Worker {

@@ -2,6 +2,7 @@
 // that bundlers that follow `new Worker(…)` come to an end.
 
 import { createPipeline } from "../create-pipeline.js";
+import { holdLifeline } from "./lifeline.js";
 import { type OpenServed, servePipeline } from "./serve.js";
 import type { WorkerGreeting } from "./start.js";
 
@@ -11,5 +12,6 @@ const open: OpenServed = async (options, hooks) => {
 };
 
 globalThis.addEventListener("message", ({ data }: MessageEvent<Partial<WorkerGreeting> | null>) => {
-  if (data?.underpaint) servePipeline(data.underpaint, open);
+  const { underpaint: port, lifeline = "" } = data ?? {};
+  if (port) void holdLifeline(lifeline).then(() => servePipeline(port, open));
 });
