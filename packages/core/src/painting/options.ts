@@ -15,8 +15,8 @@ export interface PaintingRequest {
   /** What of `mask` counts; found out as told above when left out. */
   readonly maskSource?: MaskSource;
   /**
-   * How the mask's edge is treated, whole pixels from 0 to 4096; what is left out follows from the
-   * size of the mask and from `strength`: {@link MaskEdge}.
+   * How the mask's edge is treated, in whole pixels from 0 to 4096; what is left out follows from
+   * the size of the mask and from `strength`: {@link defaultEdge}.
    */
   readonly maskEdge?: Partial<MaskEdge>;
   /**
@@ -51,7 +51,12 @@ export interface Painting {
 /** The keys of a {@link PaintingRequest} other than the mask. */
 export const paintingKeys = ["maskSource", "maskEdge", "onlyMasked", "fill", "layer"] as const;
 
-const edgeKeys = ["grow", "feather", "blend"] as const satisfies readonly (keyof MaskEdge)[];
+const edgeKeys = [
+  "grow",
+  "feather",
+  "blend",
+  "spill",
+] as const satisfies readonly (keyof MaskEdge)[];
 const mostPixels = 4096;
 const usualPadding = 32;
 
@@ -84,16 +89,17 @@ export function readPainting(
   const source = maskSource ?? maskSourceOf(checkImage(given, "mask"));
   const mask = readMask(given, image, source);
   const bounds = maskBounds(mask);
-  const none = { grow: 0, feather: 0, blend: 0 };
-  const edge = { ...(bounds ? defaultEdge(bounds, image, strength) : none), ...wanted };
+  const { spill = false } = wanted;
+  const none = { grow: 0, feather: 0, blend: 0, spill };
+  const edge = { ...(bounds ? defaultEdge(bounds, image, strength, spill) : none), ...wanted };
   return { given, source, mask, bounds, edge, padding, fill, layer };
 }
 
 function readEdge(edge: unknown): Partial<MaskEdge> {
   if (typeof edge !== "object" || edge === null || Array.isArray(edge)) {
-    throw wrong("maskEdge is not an object", edge, "{ grow, feather, blend }");
+    throw wrong("maskEdge is not an object", edge, "{ grow, feather, blend, spill }");
   }
-  const found: { -readonly [key in keyof MaskEdge]?: number } = {};
+  const found: { -readonly [key in keyof MaskEdge]?: MaskEdge[key] } = {};
   for (const [key, value] of Object.entries(edge)) {
     const known = edgeKeys.find((name) => name === key);
     if (!known) {
@@ -101,7 +107,10 @@ function readEdge(edge: unknown): Partial<MaskEdge> {
       const remedy = meant ? `did you mean ${meant}?` : "leave it out";
       throw wrong(`maskEdge has no ${key.slice(0, 60)}`, value, edgeKeys.join(", "), remedy);
     }
-    if (value !== undefined) found[known] = pixels(`maskEdge.${known}`, value);
+    if (value === undefined) continue;
+    if (known !== "spill") found[known] = pixels(`maskEdge.${known}`, value);
+    else if (typeof value === "boolean") found.spill = value;
+    else throw wrong("maskEdge.spill is not true or false", value);
   }
   return found;
 }

@@ -12,37 +12,43 @@ import { maskBounds } from "./mask.js";
 
 describe("defaultEdge", () => {
   const bounds = (width: number, height: number) => ({ x: 0, y: 0, width, height });
+  const image = { width: 1024, height: 768 };
 
-  it("follows the plug-in's arithmetic", () => {
-    const image = { width: 1024, height: 768 };
+  it("with spill follows the plug-in's arithmetic", () => {
+    const amounts = (width: number, height: number, strength: number) => {
+      const { grow, feather, blend } = defaultEdge(bounds(width, height), image, strength, true);
+      return [grow, feather, blend];
+    };
     // diagonal 500: feather 50, grow 4 + 25, blend min(25, 29 + 25).
-    expect(defaultEdge(bounds(300, 400), image, 1)).toEqual({ grow: 29, feather: 50, blend: 25 });
+    expect(amounts(300, 400, 1)).toEqual([29, 50, 25]);
     // 10 % of 50 is below 32.
-    expect(defaultEdge(bounds(30, 40), image, 1)).toEqual({ grow: 20, feather: 32, blend: 25 });
+    expect(amounts(30, 40, 1)).toEqual([20, 32, 25]);
     // Strength takes both alike: feather 8, grow 8, blend 8 + 4.
-    expect(defaultEdge(bounds(30, 40), image, 0.25)).toEqual({ grow: 8, feather: 8, blend: 12 });
+    expect(amounts(30, 40, 0.25)).toEqual([8, 8, 12]);
+  });
+
+  it("without grows by less, for only the inner half of the feather counts", () => {
+    const edge = { grow: 17, feather: 50, blend: 25, spill: false };
+    expect(defaultEdge(bounds(300, 400), image, 1)).toEqual(edge);
   });
 
   it("counts pixels for less in small pictures", () => {
-    const small = defaultEdge(bounds(30, 40), { width: 128, height: 200 }, 1);
-    expect(small).toEqual({ grow: 5, feather: 8, blend: 6 });
+    const small = defaultEdge(bounds(30, 40), { width: 128, height: 200 }, 1, true);
+    expect(small).toEqual({ grow: 5, feather: 8, blend: 6, spill: true });
   });
 });
 
-describe("a mask's edge", () => {
+describe("an edge inside of the mask", () => {
   const mask = rectangle(120, 90, [40, 30, 30, 30]);
   const bounds = maskBounds(mask)!;
-  const edge = { grow: 9, feather: 10, blend: 8 };
+  const edge = { grow: 4, feather: 11, blend: 8, spill: false };
   const area = repaintedArea(mask, bounds, edge);
   const row = (data: Uint8Array) => data.subarray(45 * 120, 46 * 120);
 
-  it("grows what is repainted, and no further", () => {
+  it("blurs what is repainted over the border of wide parts", () => {
     const across = row(area.data);
-    expect(across[40]).toBe(255);
-    expect(across[40 - 9]! + across[40 - 10]!).toBeGreaterThan(200);
-    expect(across[40 - 9]! + across[40 - 10]!).toBeLessThan(310);
-    expect(across[40 - 9 - 5]).toBeGreaterThan(0);
-    expect(across[40 - 9 - 6]).toBe(0);
+    expect(across[39]! + across[40]!).toBe(255);
+    expect([across[40 - 5]! > 0, across[40 - 6], across[40 + 5]]).toEqual([true, 0, 255]);
   });
 
   it("gives new pixels no share outside of the mask, and all of it inside", () => {
@@ -52,12 +58,12 @@ describe("a mask's edge", () => {
       else expect(share.data[i]).toBeGreaterThan(0);
     });
     const across = row(share.data);
-    for (let x = 41; x < 46; x++) expect(across[x]!).toBeGreaterThanOrEqual(across[x - 1]!);
-    expect([...across.subarray(45, 65)]).toEqual(new Array(20).fill(255));
+    for (let x = 41; x < 44; x++) expect(across[x]!).toBeGreaterThan(across[x - 1]!);
+    expect([...across.subarray(44, 66)]).toEqual(new Array(22).fill(255));
   });
 
   it("leaves a mask as it is where all is 0", () => {
-    const none = { grow: 0, feather: 0, blend: 0 };
+    const none = { grow: 0, feather: 0, blend: 0, spill: false };
     const soft = drawn("......", ".+##+.", "......");
     const found = maskBounds(soft)!;
     const same = repaintedArea(soft, found, none);
@@ -65,20 +71,62 @@ describe("a mask's edge", () => {
     expect(newShare(soft, found, same, none).data).toEqual(soft.data);
   });
 
-  it("makes the middle of narrow strokes new", () => {
-    const stroke = rectangle(200, 200, [20, 100, 160, 3]);
+  it("repaints narrow strokes too, and makes their middle new", () => {
+    const stroke = rectangle(300, 300, [20, 100, 260, 3]);
+    stroke.data.set(rectangle(300, 300, [20, 150, 90, 90]).data.subarray(150 * 300), 150 * 300);
     const around = maskBounds(stroke)!;
     const usual = defaultEdge(around, stroke, 1);
-    const share = newShare(stroke, around, repaintedArea(stroke, around, usual), usual);
-    expect(share.data[101 * 200 + 100]).toBeGreaterThan(215);
+    const repainted = repaintedArea(stroke, around, usual);
+    expect(repainted.data[101 * 300 + 150]).toBeGreaterThan(230);
+    const share = newShare(stroke, around, repainted, usual);
+    expect(share.data[101 * 300 + 150]).toBe(255);
+    // The square beside it is wide: half at its border, and at its corner too.
+    expect(repainted.data[200 * 300 + 20]! + repainted.data[200 * 300 + 19]!).toBe(255);
+    expect(repainted.data[239 * 300 + 109]).toBeLessThan(128);
   });
 
-  it("has no edge at the picture's border", () => {
+  it("does not take the rim of a disc for a narrow part", () => {
+    const disc = { width: 200, height: 200, data: new Uint8Array(40_000) };
+    disc.data.forEach((_, i) => {
+      if (Math.hypot((i % 200) - 100, Math.floor(i / 200) - 100) < 60) disc.data[i] = 255;
+    });
+    const around = maskBounds(disc)!;
+    const repainted = repaintedArea(disc, around, { grow: 15, feather: 0, blend: 0, spill: false });
+    expect(repainted.data).toEqual(disc.data);
+  });
+
+  it("is not at the picture's border", () => {
     const side = rectangle(100, 80, [60, 0, 40, 80]);
     const around = maskBounds(side)!;
     const usual = defaultEdge(around, side, 1);
     const share = newShare(side, around, repaintedArea(side, around, usual), usual);
     expect([share.data[99], share.data[100 * 80 - 1], share.data[80]]).toEqual([255, 255, 255]);
+  });
+});
+
+describe("an edge that spills", () => {
+  const mask = rectangle(120, 90, [40, 30, 30, 30]);
+  const bounds = maskBounds(mask)!;
+  const edge = { grow: 9, feather: 11, blend: 8, spill: true };
+  const area = repaintedArea(mask, bounds, edge);
+  const row = (data: Uint8Array) => data.subarray(45 * 120, 46 * 120);
+
+  it("grows what is repainted, and no further", () => {
+    const across = row(area.data);
+    expect([across[40], across[40 - 9 - 5]! > 0, across[40 - 9 - 6]]).toEqual([255, true, 0]);
+    expect(across[40 - 9]! + across[40 - 10]!).toBe(255);
+  });
+
+  it("shows what is repainted, less half of the blend, blurred by it", () => {
+    const share = newShare(mask, bounds, area, edge);
+    const across = row(share.data);
+    // The area is a half between 9 and 10 pixels out; shrunk by 4 that is between 5 and 6.
+    expect(Math.abs(across[40 - 5]! + across[40 - 6]! - 255)).toBeLessThanOrEqual(2);
+    expect(across[40]).toBeGreaterThan(240);
+    for (let x = 20; x < 40; x++) expect(across[x + 1]!).toBeGreaterThanOrEqual(across[x]!);
+    area.data.forEach((value, i) => {
+      if (value === 0) expect(share.data[i]).toBe(0);
+    });
   });
 });
 

@@ -65,7 +65,7 @@ async function paintingRecipe(painting: Painting): Promise<PaintingRecipe> {
 
 /** The part of a request that a recipe's painting means. */
 function paintingRequest(
-  { source, grow, feather, blend, padding, fill, layer }: PaintingRecipe,
+  { source, grow, feather, blend, spill, padding, fill, layer }: PaintingRecipe,
   mask: RgbaImage | undefined,
 ): PaintingRequest {
   if (!mask) {
@@ -78,7 +78,7 @@ function paintingRequest(
   return {
     mask,
     maskSource: source,
-    maskEdge: { grow, feather, blend },
+    maskEdge: { grow, feather, blend, spill },
     onlyMasked: padding === undefined ? false : { padding },
     fill: checkFill(fill),
     ...(layer && { layer }),

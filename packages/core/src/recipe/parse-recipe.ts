@@ -170,6 +170,7 @@ const paintingKeys = [
   "grow",
   "feather",
   "blend",
+  "spill",
   "padding",
   "fill",
   "layer",
@@ -178,12 +179,13 @@ const paintingKeys = [
 function painting(value: unknown, name: string): PaintingRecipe {
   const fields = record(value, name);
   onlyKeys(fields, paintingKeys, name);
-  const { source, padding, layer } = fields;
+  const { source, spill, padding, layer } = fields;
   const pixels = (key: "grow" | "feather" | "blend" | "padding"): number =>
     whole(fields[key], `${name}.${key}`, 0, limits.side);
   if (source !== "luminance" && source !== "alpha") {
     throw wrong(`${name}.source`, "is not known", source, "luminance, alpha");
   }
+  if (typeof spill !== "boolean") throw wrong(`${name}.spill`, "is not true or false", spill);
   if (layer !== undefined && typeof layer !== "boolean") {
     throw wrong(`${name}.layer`, "is not true or false", layer);
   }
@@ -193,6 +195,7 @@ function painting(value: unknown, name: string): PaintingRecipe {
     grow: pixels("grow"),
     feather: pixels("feather"),
     blend: pixels("blend"),
+    spill,
     ...(padding !== undefined && { padding: pixels("padding") }),
     fill: text(fields.fill, `${name}.fill`, limits.nameCharacters),
     ...(layer !== undefined && { layer }),

@@ -24,6 +24,8 @@ export interface PaintingRecipe {
   readonly feather: number;
   /** Pixels of the image. */
   readonly blend: number;
+  /** Whether the edge lies outside of the mask. */
+  readonly spill: boolean;
   /** Pixels around the mask that the network saw; the whole image where it is left out. */
   readonly padding?: number;
   readonly fill: string;
