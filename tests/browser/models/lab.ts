@@ -1,9 +1,12 @@
 // What pages of these tests import: the sources, the store, and some deeds over them.
 import { isUnderpaintError, type ModelFile, type ModelSource } from "@underpaint/core";
 import { failures, modelSourceChecks } from "@underpaint/testing";
+import { download } from "../../../packages/web/src/sources/download.js";
+import { startHash } from "../../../packages/web/src/sources/file-hash.js";
 import type { RemoteOptions } from "../../../packages/web/src/sources/remote-source.js";
 import { type ResolveOptions, resolveModel } from "../../../packages/web/src/sources/resolve.js";
 import { sha256 } from "../../../packages/web/src/store/digest.js";
+import { openKeeper } from "../../../packages/web/src/store/keeper.js";
 import { modelStore } from "../../../packages/web/src/store/model-store.js";
 
 export { directorySource } from "../../../packages/web/src/sources/directory.js";
@@ -87,4 +90,23 @@ export async function published(
   ];
   const plain = Object.entries(files).map(([path, content]) => [path, [...content]]);
   return publish!(Object.fromEntries(plain));
+}
+
+/** Downloads a file into the browser's storage without reading it: how many bytes are there then. */
+export async function downloadOnly(address: string, bytes: number): Promise<number> {
+  const keeper = await openKeeper(address, address);
+  return keeper.hold("large.bin", undefined, async (part) => {
+    await download({ url: new URL(address), part, file: "large.bin", bytes, maxBytes: bytes });
+    return part.bytes;
+  });
+}
+
+/** Whether what {@link downloadOnly} stored, read as a source does, has this SHA-256. */
+export async function contentMatches(address: string, value: string): Promise<boolean> {
+  const keeper = await openKeeper(address, address);
+  const content = await keeper.hold("large.bin", undefined, (part) => part.finish(undefined));
+  // crypto.subtle would copy it whole.
+  const hash = await startHash({ kind: "sha256", value }, content.length);
+  hash.update(content);
+  return hash.matches();
 }

@@ -1,5 +1,6 @@
 import { type LoadProgress, UnderpaintError } from "@underpaint/core";
 import { type Part, UnsoundPart } from "../store/part.js";
+import { chunkReader } from "../store/read-stream.js";
 import { isStrong, rangeOf, totalOf, validatorOf } from "./answer.js";
 import { type FileHash, type RunningHash, startHash } from "./file-hash.js";
 import { ownOrigin, PassingFailure, refusal, send, shownAddress } from "./http.js";
@@ -253,7 +254,7 @@ async function* chunksOf(
   silence: AbortController,
 ): AsyncGenerator<Uint8Array> {
   if (!response.body) return;
-  const reader = response.body.getReader();
+  const reader = chunkReader(response.body);
   for (;;) {
     const timer = setTimeout(
       () => silence.abort(new Error("the connection went silent")),
@@ -265,8 +266,8 @@ async function* chunksOf(
         throw new PassingFailure(`the connection broke (${(cause as Error).message})`, { cause });
       })
       .finally(() => clearTimeout(timer));
-    if (next.done) return;
-    yield next.value;
+    if (!next) return;
+    yield next;
   }
 }
 

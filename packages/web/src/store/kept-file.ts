@@ -1,6 +1,7 @@
 import { sha256 } from "./digest.js";
 import { joined, type Part, UnsoundPart } from "./part.js";
 import type { PieceStore } from "./pieces.js";
+import { chunkReader } from "./read-stream.js";
 
 const recordName = "record";
 const mostRecordBytes = 4 * 2 ** 20;
@@ -50,10 +51,15 @@ export async function openKeptFile(
 
   async function* pieces(): AsyncGenerator<Uint8Array> {
     const { pieces: all } = record;
+    const buffer = new Uint8Array(Math.max(0, ...all.map(({ bytes }) => bytes)));
     for (const [index, piece] of all.entries()) {
       const blob = await store.find(folder, String(index));
       if (blob?.size !== piece.bytes) throw new UnsoundPart(`piece ${index} is not here`);
-      const bytes = new Uint8Array(await readBlob(blob, index));
+      const bytes = buffer.subarray(0, piece.bytes);
+      await readBlob(blob, bytes).catch((cause: unknown) => {
+        // Another tab has replaced or deleted it meanwhile.
+        throw new UnsoundPart(`piece ${index} cannot be read`, { cause });
+      });
       if ((await sha256(bytes)) !== piece.sha256) throw new UnsoundPart(`piece ${index} broke`);
       yield bytes;
     }
@@ -101,11 +107,14 @@ export async function openKeptFile(
   };
 }
 
-async function readBlob(blob: Blob, index: number): Promise<ArrayBuffer> {
-  return blob.arrayBuffer().catch((cause: unknown) => {
-    // Another tab has replaced or deleted it meanwhile.
-    throw new UnsoundPart(`piece ${index} cannot be read`, { cause });
-  });
+async function readBlob(blob: Blob, into: Uint8Array): Promise<void> {
+  const reader = chunkReader(blob.stream());
+  let at = 0;
+  for (let chunk = await reader.read(); chunk; chunk = await reader.read()) {
+    into.set(chunk, at);
+    at += chunk.length;
+  }
+  if (at !== into.length) throw new Error(`${at} of ${into.length} bytes`);
 }
 
 function empty(file: string): KeptRecord {

@@ -14,7 +14,7 @@ export interface Part {
   /** Adds bytes at the end; the caller may write to them afterwards. */
   append(bytes: Uint8Array): Promise<void>;
   /**
-   * What is here, from the start.
+   * What is here, from the start; each piece is valid until the next is asked for.
    *
    * @throws UnsoundPart where it is not what came.
    */
@@ -29,7 +29,7 @@ export interface Part {
   discard(): Promise<void>;
 }
 
-/** Bytes of all pieces, one after the other. Holds them once, and one piece more. */
+/** Bytes of all pieces, one after the other. Holds them once, beside the piece. */
 export async function joined(
   pieces: AsyncIterable<Uint8Array>,
   bytes: number,
