@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { createImage, type RgbaImage } from "../image/image.js";
-import { cropBack, cropImage, cropMask, maskedCrop, paddedSize, wholeCrop } from "./crop.js";
+import {
+  cropBack,
+  cropImage,
+  cropMask,
+  cropOver,
+  maskedCrop,
+  paddedSize,
+  wholeCrop,
+  wholeSize,
+} from "./crop.js";
 import { maskFixtures, rectangle } from "./fakes/masks.js";
 
 /** A picture whose pixels tell where they are. */
@@ -52,6 +61,39 @@ describe("wholeCrop", () => {
     expect(wholeCrop({ width: 5000, height: 1 }, { width: 64, height: 64 }, 8).target.height).toBe(
       1,
     );
+  });
+});
+
+describe("wholeSize", () => {
+  const model = { width: 512, height: 512 };
+  it.each([
+    ["its own", 640, 448, 640, 448],
+    ["padded", 641, 1, 704, 64],
+    ["four times the model's area", 1024, 1024, 1024, 1024],
+    ["a photograph, smaller", 4000, 3000, 1152, 832],
+    ["very long, bounded", 60_000, 20, 8192, 64],
+  ])("is %s", (_, width, height, toWidth, toHeight) => {
+    const size = { width: toWidth, height: toHeight };
+    expect(wholeSize({ width, height }, model, 64)).toEqual(size);
+  });
+});
+
+describe("cropOver", () => {
+  const crop = maskedCrop({ width: 100, height: 80 }, { x: 30, y: 20, width: 16, height: 16 }, 8, {
+    width: 32,
+    height: 32,
+  });
+
+  it("takes the same part of a picture of the same size", () => {
+    const image = grid(100, 80);
+    expect(cropOver(image, image, crop)).toEqual(cropImage(image, crop));
+  });
+
+  it("takes the part in proportion of a picture of another size", () => {
+    const seen = cropOver(grid(200, 160), { width: 100, height: 80 }, crop);
+    const middle = at(seen, 16, 16);
+    expect(Math.abs(middle[0]! - 77) + Math.abs(middle[1]! - 57)).toBeLessThanOrEqual(2);
+    expect(cropOver(grid(1, 1), { width: 100, height: 80 }, crop).width).toBe(32);
   });
 });
 

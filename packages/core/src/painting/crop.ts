@@ -28,6 +28,25 @@ export function paddedSize({ width, height }: Size, multiple: number): Size {
   return { width: up(width), height: up(height) };
 }
 
+/** The most that the network works at where nothing is said, in areas that it was trained for. */
+const mostAreas = 4;
+const longestSide = 8192;
+
+/**
+ * The size at which the network takes a whole picture where nothing is said: the picture's own, up
+ * to whole multiples; for more than four times the area that the model was trained for, less, in
+ * the picture's proportions.
+ */
+export function wholeSize(image: Size, model: Size, multiple: number): Size {
+  const padded = paddedSize(image, multiple);
+  const most = mostAreas * model.width * model.height;
+  if (padded.width * padded.height <= most) return padded;
+  const scale = Math.sqrt(most / (image.width * image.height));
+  const side = (of: number): number =>
+    Math.max(1, Math.floor(Math.min(longestSide, of * scale) / multiple)) * multiple;
+  return { width: side(image.width), height: side(image.height) };
+}
+
 /**
  * The whole picture: as it is where `size` is its own, but for less than `multiple` on the right
  * and below; else scaled to fit, its proportions kept.
@@ -95,6 +114,24 @@ export function cropImage(image: RgbaImage, { source, target, size }: Crop): Rgb
     for (let x = 0; x < size.width; x++) to[i++] = from[row + columns[x]!]!;
   }
   return out;
+}
+
+/**
+ * What the network sees of another picture that lies over the one that is cropped, such as a hint:
+ * one of another size is stretched over it.
+ */
+export function cropOver(
+  picture: RgbaImage,
+  image: Size,
+  { source, target, size }: Crop,
+): RgbaImage {
+  const [across, down] = [picture.width / image.width, picture.height / image.height];
+  const x = Math.min(picture.width - 1, Math.round(source.x * across));
+  const y = Math.min(picture.height - 1, Math.round(source.y * down));
+  const right = Math.max(x + 1, Math.round((source.x + source.width) * across));
+  const bottom = Math.max(y + 1, Math.round((source.y + source.height) * down));
+  const part = { x, y, width: right - x, height: bottom - y };
+  return cropImage(picture, { source: part, target, size });
 }
 
 /** What the network sees of a mask. */
