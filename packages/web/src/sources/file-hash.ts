@@ -14,7 +14,7 @@ export interface RunningHash {
 
 /** Begins the hash of a file. The library is loaded when it is needed: models of the hub alone are. */
 export async function startHash(wanted: FileHash, bytes: number): Promise<RunningHash> {
-  const { createSHA1, createSHA256 } = await import("hash-wasm");
+  const { createSHA1, createSHA256 } = await import("./hashes.js");
   const hash = await (wanted.kind === "git" ? createSHA1() : createSHA256());
   hash.init();
   if (wanted.kind === "git") hash.update(`blob ${bytes}\0`);

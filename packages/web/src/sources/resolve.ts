@@ -1,10 +1,8 @@
 import { type ModelSource, type PipelineWarning, UnderpaintError } from "@underpaint/core";
 import { embeddedStarter } from "../starter/starter.js";
 import type { StorageFailure } from "../store/pieces.js";
-import { directorySource } from "./directory.js";
-import { filesSource, type ModelFiles } from "./files.js";
-import { type HttpsOptions, httpsSource } from "./https.js";
-import { hubSource } from "./hub.js";
+import type { ModelFiles } from "./files.js";
+import type { HttpsOptions } from "./https.js";
 
 /** Where the embedded model is, and how models are fetched and kept. */
 export interface ResolveOptions extends Omit<HttpsOptions, "id" | "onFailure"> {
@@ -43,10 +41,16 @@ export async function resolveModel(
   const remote = { ...rest, onFailure: (failure: StorageFailure) => onWarning?.(notKept(failure)) };
   if (model === undefined || (typeof model === "string" && /^starter(@|$)/.test(model))) {
     if (starter === undefined) return embeddedStarter(options.fetch);
+    const { httpsSource } = await import("./https.js");
     return httpsSource(starter, { ...remote, id: "starter" });
   }
-  if (typeof model === "string" && isAddress(model)) return httpsSource(model, remote);
+  // What most pages do without is a part of its own, fetched where it is needed.
+  if (typeof model === "string" && isAddress(model)) {
+    const { httpsSource } = await import("./https.js");
+    return httpsSource(model, remote);
+  }
   if (typeof model === "string" && model.startsWith("hub:")) {
+    const { hubSource } = await import("./hub.js");
     return hubSource(model, {
       ...remote,
       ...(hubToken !== undefined && { token: hubToken }),
@@ -54,7 +58,8 @@ export async function resolveModel(
     });
   }
   if (typeof model === "object" && model !== null) {
-    return isDirectory(model) ? directorySource(model) : filesSource(model);
+    if (isDirectory(model)) return (await import("./directory.js")).directorySource(model);
+    return (await import("./files.js")).filesSource(model);
   }
   throw new UnderpaintError({
     code: "invalid-request",
