@@ -91,7 +91,20 @@ function answerOf(place: Place): Route {
     const content = place.files.get(path);
     if (!content) return false;
     const trouble = method === "GET" ? place.troubles.get(path)?.shift() : undefined;
-    sendFile({ method, path, headers: request.headers }, response, content, { trouble });
+    const asked = { method, path, headers: request.headers };
+    if (trouble?.cutAfter === undefined) {
+      sendFile(asked, response, content, { trouble });
+    } else {
+      // A browser drops what it has not handed to the page when a connection breaks: time to do so.
+      const { cutAfter } = trouble;
+      const end = response.end.bind(response);
+      response.end = ((body: Uint8Array) => {
+        response.end = end;
+        response.write(body.subarray(0, cutAfter), () => setTimeout(() => response.destroy(), 150));
+        return response;
+      }) as typeof response.end;
+      sendFile(asked, response, content);
+    }
     return true;
   };
 }
