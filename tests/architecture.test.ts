@@ -17,7 +17,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   backend: ["errors", "tensor", "graph"],
   guidance: ["errors", "tensor"],
   sampling: ["errors", "tensor", "guidance"],
-  model: ["errors", "tensor", "backend"],
+  model: ["errors", "tensor", "graph", "backend"],
   text: ["errors", "tensor", "backend", "model"],
   latents: ["errors", "tensor", "backend", "model", "image"],
   control: ["errors", "tensor", "image", "graph", "backend", "guidance", "model"],

@@ -36,6 +36,7 @@ export type {
   ControlWarning,
   OpenedGraph,
 } from "./control/contract.js";
+export { describePorts, portSize } from "./control/contribution.js";
 export {
   type CheckedStrength,
   checkStrength,
@@ -57,6 +58,7 @@ export {
 // graph
 export { type ByteRange, bytesRange } from "./graph/byte-range.js";
 export {
+  type ControllableOptions,
   type ControllableUNet,
   makeControllable,
   type ResidualPort,
@@ -132,7 +134,14 @@ export {
   type ModelManifest,
   readManifest,
 } from "./model/manifest.js";
-export { type LoadOptions, type Model, type ModelOptions, openModel } from "./model/model.js";
+export {
+  type BorrowedSession,
+  type GraphVariant,
+  type LoadOptions,
+  type Model,
+  type ModelOptions,
+  openModel,
+} from "./model/model.js";
 export { createNetwork, type Network, type NetworkCall } from "./model/network.js";
 export type { ModelProgress } from "./model/progress.js";
 export type { LoadProgress, ModelSource, OpenOptions } from "./model/source.js";
@@ -146,7 +155,7 @@ export { layOver } from "./painting/layer.js";
 export type { MaskSource } from "./painting/mask.js";
 export type { PaintingRequest } from "./painting/options.js";
 export type { Rect } from "./painting/rect.js";
-
+export type { ModelResolver } from "./pipeline/controls.js";
 // pipeline
 export {
   createPipeline,
@@ -157,6 +166,7 @@ export { type FurnishRequest, furnishRequest } from "./pipeline/furnish.js";
 export { type LivePipeline, newestWins } from "./pipeline/newest-wins.js";
 export type { RecipeRequest } from "./pipeline/recipe-request.js";
 export {
+  type ControlMaker,
   corePlugins,
   makerOf,
   type PluginMaker,
@@ -181,6 +191,7 @@ export { addToSeed, type Seed, validateSeed } from "./random/seed.js";
 export { formatParameters, type Parameters, parseParameters } from "./recipe/parameters.js";
 export { parseRecipe } from "./recipe/parse-recipe.js";
 export {
+  type ControlRecipe,
   type PaintingRecipe,
   type PluginRecipe,
   type Recipe,

@@ -12,6 +12,7 @@ import {
 import { createScheduler, fromConfig } from "@underpaint/schedulers";
 import { createNodeBackend, type NodeRuntime } from "./devices/backend.js";
 import type { Device } from "./devices/device.js";
+import { graphFiles } from "./graph/graph-files.js";
 import { resolveModel } from "./sources/resolve.js";
 
 /** Options of {@link createPipeline}; each may be left out. */
@@ -92,6 +93,8 @@ export async function createPipeline(options: NodePipelineOptions = {}): Promise
     source,
     scheduler: chosen ?? ((config) => schedulerOf(config, onWarning)),
     plugins: { scheduler: createScheduler },
+    graphFiles,
+    resolveModel: (name) => resolveModel(name, options),
     ...(onProgress && { onProgress }),
     ...(onWarning && { onWarning }),
     ...(signal && { signal }),

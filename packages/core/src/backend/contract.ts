@@ -50,8 +50,8 @@ export interface ExternalData {
 
 /** How a session is made. */
 export interface SessionOptions {
-  /** Names of outputs that should stay on the device where the backend has one. */
-  readonly deviceOutputs?: readonly string[];
+  /** Names of outputs that should stay on the device where the backend has one, or all of them. */
+  readonly deviceOutputs?: readonly string[] | "all";
   readonly signal?: AbortSignal;
   /** What errors call the graph: its path in the model, "unet/model.onnx". */
   readonly label?: string;

@@ -67,9 +67,10 @@ export function createOrtBackend(options: OrtBackendOptions): InferenceBackend {
         ...(folder !== undefined && { extra: withFolder(sessionOptions?.extra, folder) }),
         ...(deviceLocation &&
           deviceOutputs.length > 0 && {
-            preferredOutputLocation: Object.fromEntries(
-              deviceOutputs.map((output) => [output, deviceLocation]),
-            ),
+            preferredOutputLocation:
+              deviceOutputs === "all"
+                ? deviceLocation
+                : Object.fromEntries(deviceOutputs.map((output) => [output, deviceLocation])),
           }),
       };
       try {

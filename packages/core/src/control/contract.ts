@@ -54,6 +54,11 @@ export interface Control {
   /** Applied by the pipeline, never by the control itself. */
   readonly strength?: ControlStrength;
   /**
+   * Whether it gives features for the encoder: a network is given the inputs for them only where
+   * they are needed. False when left out.
+   */
+  readonly givesFeatures?: boolean;
+  /**
    * The hint exactly as the network will see it in a picture of this size.
    *
    * @param size pixels; the hint's own when left out.
@@ -83,6 +88,12 @@ export interface ControlRun {
   readonly height: number;
   /** [channels, height, width] of a picture's latents. */
   readonly latentDims: readonly number[];
+  /**
+   * What the network sees of a picture that lies over the result: all of it, or, where the request
+   * paints into a picture, the part of `width` × `height` that the network works on. A picture of
+   * another size than the result is returned as it is.
+   */
+  view(picture: RgbaImage): RgbaImage;
   /** Steps of the schedule. */
   readonly steps: number;
   /** The first of them that is run: above 0 for image-to-image. */
@@ -128,9 +139,10 @@ export interface ControlPorts {
   /** A ControlNet's last residual, added to the middle block's end. */
   readonly mid: ResidualPort;
   /**
-   * A T2I-Adapter's features, one for each block of the encoder (diffusers'
-   * `down_intrablock_additional_residuals`); added inside it, so that all that follows sees them.
-   * Empty where the network's export cannot take them.
+   * A T2I-Adapter's features, one for each block of the encoder and one for the middle block's end
+   * (diffusers' `down_intrablock_additional_residuals`); added inside it, so that all that follows
+   * sees them. Empty where no control of the request {@link Control.givesFeatures}, and where the
+   * network's export cannot take them.
    */
   readonly encoder: readonly ResidualPort[];
 }

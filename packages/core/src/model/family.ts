@@ -14,6 +14,11 @@ export interface ModelIndex {
   /** The folders that it names, except those that it says are left out (`[null, null]`). */
   readonly folders: readonly string[];
   readonly defaults: ModelDefaults;
+  /**
+   * Folders of controls that come along, by name (`_underpaint_controls`): each holds a graph as
+   * components do.
+   */
+  readonly controls: Readonly<Record<string, string>>;
 }
 
 /** What a model was made for: its own wish, which no other tool writes or reads. */
@@ -25,6 +30,7 @@ export interface ModelDefaults {
 }
 
 const file = "model_index.json";
+const controlsKey = "_underpaint_controls";
 
 /**
  * Reads a parsed `model_index.json`.
@@ -48,6 +54,7 @@ export function readIndex(index: JsonObject): ModelIndex {
   const folders: string[] = [];
   for (const [name, value] of Object.entries(index)) {
     checkName(name);
+    if (name === controlsKey) continue;
     for (const text of Array.isArray(value) ? value : [value]) checkStays(name, text);
     // What is no list is a setting: "_diffusers_version", "requires_safety_checker".
     if (!Array.isArray(value) && !isObject(value)) continue;
@@ -65,11 +72,32 @@ export function readIndex(index: JsonObject): ModelIndex {
     className,
     family: familyOf(className, folders),
     folders,
+    controls: controlsOf(index),
     defaults: {
       ...setting(index, "steps", "_underpaint_steps", (n) => Number.isInteger(n) && n >= 1),
       ...setting(index, "guidanceScale", "_underpaint_guidance_scale", (n) => n >= 0),
     },
   };
+}
+
+/** The folders of the controls that a model brings along, by name. */
+function controlsOf({ [controlsKey]: controls = {} }: JsonObject): ModelIndex["controls"] {
+  const entries = isObject(controls) ? Object.entries(controls) : [];
+  const isPlain = ([name, folder]: [string, unknown]): boolean =>
+    /^[A-Za-z][A-Za-z0-9_-]{0,59}$/.test(name) &&
+    typeof folder === "string" &&
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(folder);
+  if (isObject(controls) && entries.length <= 64 && entries.every(isPlain)) {
+    return Object.fromEntries(entries) as Record<string, string>;
+  }
+  throw new UnderpaintError({
+    code: "model-invalid",
+    what: `${file}: ${controlsKey} cannot be`,
+    value: isObject(controls)
+      ? (entries.find((entry) => !isPlain(entry)) ?? entries.length)
+      : controls,
+    allowed: 'names of controls and folders of the model: { "lineart": "controlnet_lineart" }',
+  });
 }
 
 /** A number of the index up to 1000, if it is there. Keys with a leading _ are left to whoever needs them. */

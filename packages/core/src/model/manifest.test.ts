@@ -80,6 +80,7 @@ describe("readManifest", () => {
       tokenizer: ["tokenizer/vocab.json", "tokenizer/merges.txt"],
       scheduler: { _class_name: "DDIMScheduler" },
       defaults: {},
+      controls: {},
       bytes: 9,
     });
   });

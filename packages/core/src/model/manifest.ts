@@ -40,6 +40,8 @@ export interface ModelInspection {
   readonly bytes: number;
   /** What requests fall back to that leave steps or guidance out. */
   readonly defaults: ModelDefaults;
+  /** Folders of the controls that it brings along, by name: "lineart". */
+  readonly controls: Readonly<Record<string, string>>;
 }
 
 /** A model that can be used: {@link ModelInspection} with nothing missing. */
@@ -73,7 +75,7 @@ const allGraphs: readonly GraphFolder[] = [
 ];
 
 /** The names that external weights have: optimum's, OnnxStack's, and diffusers' legacy script's. */
-const weightNames = ["model.onnx_data", "model.onnx.data", "weights.pb"] as const;
+export const weightNames = ["model.onnx_data", "model.onnx.data", "weights.pb"] as const;
 
 const tokenizerNames = [
   "vocab.json",
@@ -127,6 +129,7 @@ export async function inspectModel(
     scheduler,
     bytes,
     defaults: index.defaults,
+    controls: index.controls,
   };
 }
 

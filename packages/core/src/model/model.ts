@@ -1,5 +1,8 @@
 import type { InferenceBackend, InferenceSession } from "../backend/contract.js";
+import { editModel, type GraphFiles } from "../backend/edit-model.js";
 import { UnderpaintError } from "../errors.js";
+import type { GraphEdits } from "../graph/edits.js";
+import type { OnnxGraph } from "../graph/graph.js";
 import {
   type ComponentManifest,
   type ComponentName,
@@ -10,8 +13,23 @@ import { createLoadMeter, type LoadMeter, type ModelProgress } from "./progress.
 import { type SharedLoad, shareLoad } from "./shared-load.js";
 import type { ModelSource } from "./source.js";
 
+/** A component's graph with edits applied while it is loaded. */
+export interface GraphVariant {
+  /** By which variants are told apart. */
+  readonly name: string;
+  /** The edits, or undefined where none are needed. */
+  edit(graph: OnnxGraph): GraphEdits | undefined;
+}
+
 /** How a component is loaded. */
 export interface LoadOptions {
+  /**
+   * The graph as edited; as it is in its file when left out. A component is in memory once: where
+   * it is there in another form, that one is given back, at once or when it is let go.
+   */
+  readonly variant?: GraphVariant;
+  /** Names of variants that will do as well, where one of them is in memory already. */
+  readonly orVariants?: readonly string[];
   /** Ends the waiting at once; the load itself ends when nobody else waits for it. */
   readonly signal?: AbortSignal;
   /** Told of every piece that arrives: one total over all files of the components asked for. */
@@ -32,6 +50,11 @@ export interface Model {
    * the component is unloaded while it loads.
    */
   session(component: ComponentName, options?: LoadOptions): Promise<InferenceSession>;
+  /**
+   * As {@link session}, for several runs: the session is not given back for the sake of another
+   * variant before `release` is called. Unloading does not wait for that.
+   */
+  borrow(component: ComponentName, options?: LoadOptions): Promise<BorrowedSession>;
   /** Loads several components, one after the other, with one total over all their files. */
   load(components: readonly ComponentName[], options?: LoadOptions): Promise<void>;
   /** Whether a component is in memory. */
@@ -42,10 +65,19 @@ export interface Model {
   dispose(): Promise<void>;
 }
 
+/** A session that is in use. */
+export interface BorrowedSession {
+  readonly session: InferenceSession;
+  /** Lets go of it. Calling it again does nothing. */
+  release(): void;
+}
+
 /** What {@link openModel} is given. */
 export interface ModelOptions {
   readonly source: ModelSource;
   readonly backend: InferenceBackend;
+  /** How graphs that are given by their paths are read, for those that are edited. */
+  readonly graphFiles?: GraphFiles;
   /** Ends the reading of the manifest. */
   readonly signal?: AbortSignal;
   /**
@@ -59,7 +91,12 @@ export interface ModelOptions {
 interface Entry {
   readonly load: SharedLoad<InferenceSession>;
   readonly progress: Set<(file: string, loadedBytes: number) => void>;
+  readonly variant: string | undefined;
   session?: InferenceSession;
+  /** Requests that hold it. */
+  holders: number;
+  /** Whether another has taken its place. */
+  retired: boolean;
 }
 
 /**
@@ -68,7 +105,7 @@ interface Entry {
  * @throws UnderpaintError as {@link readManifest} does.
  */
 export async function openModel(options: ModelOptions): Promise<Model> {
-  const { source, backend, signal } = options;
+  const { source, backend, graphFiles, signal } = options;
   const manifest = await readManifest(source, signal && { signal });
   const { text_encoder, unet, vae_decoder } = manifest.components;
   const whole = createLoadMeter([text_encoder, unet, vae_decoder], options.onProgress);
@@ -90,7 +127,7 @@ export async function openModel(options: ModelOptions): Promise<Model> {
     });
   }
 
-  function begin(part: ComponentManifest, name: ComponentName): Entry {
+  function begin(part: ComponentManifest, name: ComponentName, variant?: GraphVariant): Entry {
     const progress: Entry["progress"] = new Set([whole.update]);
     whole.add(part);
     const tell = (file: string, loadedBytes: number): void => {
@@ -103,10 +140,20 @@ export async function openModel(options: ModelOptions): Promise<Model> {
         onProgress: ({ file, loadedBytes }) => tell(file, loadedBytes),
       });
       for (const [path, bytes] of Object.entries(part.files)) tell(path, bytes);
-      return backend.createSession(file, { signal, label: part.graph });
+      const edited =
+        variant &&
+        (await editModel(file, variant.edit, {
+          label: part.graph,
+          signal,
+          ...(graphFiles && { files: graphFiles }),
+        }));
+      return backend.createSession(edited ?? file, { signal, label: part.graph });
     };
     const entry: Entry = {
       progress,
+      variant: variant?.name,
+      holders: 0,
+      retired: false,
       load: shareLoad(async (signal) => {
         try {
           const session = await start(signal);
@@ -125,22 +172,58 @@ export async function openModel(options: ModelOptions): Promise<Model> {
     return entry;
   }
 
+  /** Makes room for another variant: at once, or when those who use it have let go. */
+  async function retire(name: ComponentName, entry: Entry): Promise<void> {
+    entries.delete(name);
+    entry.retired = true;
+    const session = entry.session ?? (await entry.load.wait().catch(() => undefined));
+    if (entry.holders === 0) await session?.dispose();
+  }
+
   async function wait(
     name: ComponentName,
     meter: LoadMeter,
-    signal?: AbortSignal,
-  ): Promise<InferenceSession> {
+    { variant, orVariants = [], signal }: LoadOptions,
+  ): Promise<BorrowedSession> {
     const part = component(name);
     let entry = entries.get(name);
-    if (!entry || entry.load.abandoned) entry = begin(part, name);
-    entry.progress.add(meter.update);
-    try {
-      const session = await entry.load.wait(signal);
-      for (const [file, bytes] of Object.entries(part.files)) meter.update(file, bytes);
-      return session;
-    } finally {
-      entry.progress.delete(meter.update);
+    const wanted = [variant?.name, ...orVariants];
+    if (entry && !entry.load.abandoned && !wanted.includes(entry.variant)) {
+      // The other may have come, or gone, in the meantime.
+      await retire(name, entry);
+      signal?.throwIfAborted();
+      return wait(name, meter, {
+        ...(variant && { variant }),
+        orVariants,
+        ...(signal && { signal }),
+      });
     }
+    if (!entry || entry.load.abandoned) entry = begin(part, name, variant);
+    const used = entry;
+    used.holders++;
+    let isHeld = true;
+    const release = (): void => {
+      if (!isHeld) return;
+      isHeld = false;
+      used.holders--;
+      if (used.retired && used.holders === 0) void used.session?.dispose();
+    };
+    used.progress.add(meter.update);
+    try {
+      const session = await used.load.wait(signal);
+      for (const [file, bytes] of Object.entries(part.files)) meter.update(file, bytes);
+      return { session, release };
+    } catch (error) {
+      release();
+      throw error;
+    } finally {
+      used.progress.delete(meter.update);
+    }
+  }
+
+  async function borrow(name: ComponentName, options: LoadOptions = {}): Promise<BorrowedSession> {
+    options.signal?.throwIfAborted();
+    return wait(name, createLoadMeter([component(name)], options.onProgress), options);
   }
 
   async function unload(name: ComponentName): Promise<void> {
@@ -166,14 +249,16 @@ export async function openModel(options: ModelOptions): Promise<Model> {
     manifest,
     source,
     backend,
-    async session(name, { signal, onProgress } = {}) {
-      signal?.throwIfAborted();
-      return wait(name, createLoadMeter([component(name)], onProgress), signal);
+    async session(name, options = {}) {
+      const { session, release } = await borrow(name, options);
+      release();
+      return session;
     },
+    borrow,
     async load(names, { signal, onProgress } = {}) {
       signal?.throwIfAborted();
       const meter = createLoadMeter(names.map(component), onProgress);
-      for (const name of names) await wait(name, meter, signal);
+      for (const name of names) (await wait(name, meter, signal ? { signal } : {})).release();
     },
     isLoaded: (name) => entries.get(name)?.session !== undefined,
     unload: (name) => (name === undefined ? unloadAll() : unload(name)),

@@ -1,5 +1,6 @@
-import type { InferenceSession, TensorSpec } from "../backend/contract.js";
+import type { InferenceSession, NamedTensors, TensorSpec } from "../backend/contract.js";
 import { UnderpaintError } from "../errors.js";
+import type { ResidualPort } from "../graph/controllable.js";
 import { type FloatTensor, type Tensor, zeros } from "../tensor/tensor.js";
 import { inBatches, sliceBatch } from "./batches.js";
 import { type Bound, bindInputs, bindOutputs, describeSpec, type Port } from "./bind.js";
@@ -24,6 +25,11 @@ export interface NetworkCall {
    * and the latents of the picture without what is masked.
    */
   readonly inpainting?: FloatTensor;
+  /**
+   * What controls add, by the names of the network's inputs for it; those that are left out add
+   * nothing. Not where the graph's fixed batch has to be filled up.
+   */
+  readonly residuals?: NamedTensors;
 }
 
 /** A denoising network: a UNet whose graph's names, types and ranks are settled. */
@@ -36,6 +42,8 @@ export interface Network {
    */
   predict(call: NetworkCall): Promise<FloatTensor>;
   readonly latentChannels: number;
+  /** The width of the text states that it takes; undefined where its graph takes any. */
+  readonly textWidth: number | undefined;
   /** Whether it was trained for inpainting, with a mask and a masked picture beside the latents. */
   readonly inpaints: boolean;
   /** The batch that the graph was exported for; undefined where it takes any. */
@@ -98,6 +106,7 @@ const unsupported: readonly (readonly [name: RegExp, reason: string])[] = [
  *
  * @param config the component's config.json; used for what the graph does not say.
  * @param graph what errors call the graph.
+ * @param ports the inputs that are for controls, of a graph that has such.
  * @throws UnderpaintError `model-invalid` for a graph whose inputs are not known, listing them;
  * `model-unsupported` for networks of other families, and those that need more than latents and
  * text.
@@ -106,12 +115,16 @@ export function createNetwork(
   session: InferenceSession,
   config: JsonObject = {},
   graph = "unet/model.onnx",
+  ports: readonly ResidualPort[] = [],
 ): Network {
-  for (const spec of session.inputs) {
+  const forControls = new Set(ports.map(({ name }) => name));
+  const specs = session.inputs.filter(({ name }) => !forControls.has(name));
+  for (const spec of specs) {
     const reason = unsupported.find(([name]) => name.test(spec.name))?.[1];
     if (reason) throw notSupported(`${graph} is ${reason}, which is not supported yet`, spec);
   }
-  const bound = bindInputs(graph, session.inputs, inputs, optionalInputs);
+  const bound = bindInputs(graph, specs, inputs, optionalInputs);
+  const nothing = nothingAdded(session.inputs, ports);
   const { prediction } = bindOutputs(graph, session.outputs, outputs);
 
   const inChannels = fixed(bound.latents, 1) ?? configCount(config, "in_channels") ?? 4;
@@ -142,7 +155,7 @@ export function createNetwork(
   }
 
   async function run(call: NetworkCall): Promise<FloatTensor> {
-    const { latents, timestep, states, inpainting } = call;
+    const { latents, timestep, states, inpainting, residuals } = call;
     const [n = 0, , height, width] = latents.dims;
     const sample = inpainting ? besideLatents(latents, inpainting) : latents;
     const feeds = {
@@ -156,6 +169,8 @@ export function createNetwork(
           call.guidanceEmbedding!,
         ),
       }),
+      ...nothing(latents.dims, residuals),
+      ...residuals,
     };
     const results = await session.run(feeds, { outputs: [prediction.name] });
     const output = await readFloats(results[prediction.name]!);
@@ -173,6 +188,7 @@ export function createNetwork(
 
   return {
     latentChannels,
+    textWidth: fixed(bound.states, 2),
     inpaints,
     fixedBatch,
     fixedSize: { height: fixed(bound.latents, 2), width: fixed(bound.latents, 3) },
@@ -180,6 +196,12 @@ export function createNetwork(
     async predict(call) {
       checkInpainting(call, inpaints, latentChannels);
       const checked = checkedCall(call, bound, latentChannels, guidanceEmbeddingSize);
+      if (call.residuals && fixedBatch !== undefined && fixedBatch !== call.latents.dims[0]) {
+        throw notSupported(
+          `${graph} was exported for ${fixedBatch} entries at once, which controls cannot fill up`,
+          bound.latents,
+        );
+      }
       return inBatches(checked.latents.dims[0]!, fixedBatch, (from, count) =>
         run(sliceCall(checked, from, count)),
       );
@@ -265,6 +287,39 @@ function checkInpainting(
   );
 }
 
+/**
+ * Zeros for inputs that nothing is added through: `[1, channels, 1, 1]` where the graph lets them
+ * be so small, kept for the next call.
+ */
+function nothingAdded(
+  specs: readonly TensorSpec[],
+  ports: readonly ResidualPort[],
+): (latentDims: readonly number[], given: NamedTensors | undefined) => NamedTensors {
+  const kept = new Map<string, Tensor>();
+  const named = specs.flatMap(({ dims }) => [...dims]).filter((axis) => typeof axis === "string");
+  // An axis whose name another has too must have its size: the runtime relies on it.
+  const isFree = (axis: number | string | undefined): boolean =>
+    axis === "" || named.filter((other) => other === axis).length === 1;
+  return (latentDims, given = {}) => {
+    const feeds: Record<string, Tensor> = {};
+    for (const { name, type, dims, channels, downscale } of ports) {
+      if (given[name]) continue;
+      const [n = 1, , height = 1, width = 1] = latentDims;
+      const whole = [n, channels, Math.ceil(height / downscale), Math.ceil(width / downscale)];
+      const sizes = whole.map((size, axis) => (axis !== 1 && isFree(dims[axis]) ? 1 : size));
+      const key = `${name} ${sizes.join()}`;
+      let none = kept.get(key);
+      if (!none) {
+        none = zeros(type === "float16" ? "float16" : "float32", sizes);
+        if (kept.size > 4 * ports.length) kept.clear();
+        kept.set(key, none);
+      }
+      feeds[name] = none;
+    }
+    return feeds;
+  };
+}
+
 /** Each entry's latents, and after them its mask and masked picture. */
 function besideLatents(latents: FloatTensor, inpainting: FloatTensor): FloatTensor {
   const [n = 0, channels = 0, height = 0, width = 0] = latents.dims;
@@ -290,6 +345,7 @@ function sliceCall(call: NetworkCall, from: number, count: number): NetworkCall 
     timestep: call.timestep,
     latents: sliceBatch(call.latents, from, count),
     states: sliceBatch(call.states, from, count),
+    ...(call.residuals && { residuals: call.residuals }),
     ...(call.inpainting && {
       inpainting:
         call.inpainting.dims[0] === 1 ? call.inpainting : sliceBatch(call.inpainting, from, count),

@@ -15,21 +15,21 @@ export interface LoadMeter {
   /** `loadedBytes` of a file are there. Files of other components are not counted. */
   readonly update: (file: string, loadedBytes: number) => void;
   /** Counts another component's files too. */
-  add(component: ComponentManifest): void;
+  add(component: Pick<ComponentManifest, "files">): void;
   /** A component's files are not there any more. */
-  forget(component: ComponentManifest): void;
+  forget(component: Pick<ComponentManifest, "files">): void;
 }
 
 /** A meter that tells `onProgress` of every growth; what shrinks (a retried file) it keeps quiet. */
 export function createLoadMeter(
-  components: readonly ComponentManifest[],
+  components: readonly Pick<ComponentManifest, "files">[],
   onProgress: ((progress: ModelProgress) => void) | undefined,
 ): LoadMeter {
   const sizes = new Map<string, number>();
   const loaded = new Map<string, number>();
   const sum = (numbers: Iterable<number>): number => [...numbers].reduce((a, b) => a + b, 0);
 
-  function add({ files }: ComponentManifest): void {
+  function add({ files }: Pick<ComponentManifest, "files">): void {
     for (const [file, size] of Object.entries(files)) sizes.set(file, size);
   }
   components.forEach(add);

@@ -1,4 +1,5 @@
 import type { InferenceBackend } from "../backend/contract.js";
+import type { GraphFiles } from "../backend/edit-model.js";
 import { UnderpaintError } from "../errors.js";
 import type { RgbaImage } from "../image/image.js";
 import type { ComponentName, ModelManifest } from "../model/manifest.js";
@@ -8,6 +9,7 @@ import { recipeOfPicture } from "../recipe/recipe.js";
 import type { Scheduler } from "../sampling/contract.js";
 import type { SchedulerConfig } from "../sampling/noise-model-config.js";
 import type { FloatTensor } from "../tensor/tensor.js";
+import type { ModelResolver } from "./controls.js";
 import { type FurnishRequest, furnishRequest } from "./furnish.js";
 import { type GenerationPlan, generate } from "./generate.js";
 import { openParts } from "./parts.js";
@@ -29,7 +31,11 @@ export interface PipelineOptions {
   readonly scheduler: Scheduler | ((config: SchedulerConfig) => Scheduler);
   /** Makes the plug-ins that requests and recipes name; core's own alone when left out. */
   readonly plugins?: Partial<PluginMakers>;
-  /** Told while graphs are loaded: one total over all files of the model. */
+  /** How graphs that the source gives by their paths are read, where they have to be edited. */
+  readonly graphFiles?: GraphFiles;
+  /** Finds the model of a control that is given by its name. */
+  readonly resolveModel?: ModelResolver;
+  /** Told while graphs are loaded: one total over all files of the model; a control's apart. */
   readonly onProgress?: (progress: ModelProgress) => void;
   /** Told what should be known and stops nothing; a result lists its request's too. */
   readonly onWarning?: (warning: PipelineWarning) => void;
@@ -46,7 +52,8 @@ export interface Pipeline {
    *
    * @param request a request, or the recipe of an earlier result, which it makes again; an
    * image-to-image recipe needs its picture: `generate({ ...recipe, image })`, and one that painted
-   * its mask too.
+   * its mask too; one that was steered needs the controls, or their pictures:
+   * `generate({ ...recipe, pictures: [sheet] })`.
    * @throws UnderpaintError `invalid-request`, `invalid-image` before any work is done; errors of
    * loading and inference. Where `signal` is aborted, its reason.
    */
@@ -80,8 +87,11 @@ export interface Pipeline {
   ): Promise<GenerateResult>;
   /** Loads every graph that text-to-image needs, which otherwise happens when it is first needed. */
   load(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Gives back one component, or all; it is loaded again when it is needed. */
-  unload(component?: ComponentName): Promise<void>;
+  /**
+   * Gives back one component, the graphs of controls, or all; they are loaded again when they are
+   * needed.
+   */
+  unload(component?: ComponentName | "controls"): Promise<void>;
   /** Gives everything back; requests made after it reject with `disposed`. */
   dispose(): Promise<void>;
 }
@@ -126,7 +136,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       warnings.push(warning);
       onWarning?.(warning);
     };
-    const request = await requestOfRecipe(asked, manifest.id, warn);
+    const request = await requestOfRecipe(asked, manifest.id, warn, plugins.control);
     const valid = validateRequest(request, defaults);
     const plan = planGeneration(request, valid, {
       plugins,
@@ -138,7 +148,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       latentDims: parts.latentDims,
     });
     const { signal: stop, onStep } = request;
-    const images = yield* generate(plan, { parts, stopwatch, warn, signal: stop, onStep });
+    const { resolveModel } = options;
+    const context = { parts, stopwatch, warn, signal: stop, onStep, resolveModel };
+    const images = yield* generate(plan, context);
     yield { type: "result", result: await resultOf(plan, images, stopwatch, warnings) };
   }
 

@@ -1,9 +1,11 @@
+import type { Steering } from "../control/steering.js";
 import { isUnderpaintError, UnderpaintError } from "../errors.js";
 import type { Branch, Guidance } from "../guidance/contract.js";
 import { fromTensor, toTensor } from "../image/convert.js";
 import type { RgbaImage } from "../image/image.js";
 import { resize } from "../image/resize.js";
 import { guidanceEmbedding } from "../model/guidance-embedding.js";
+import type { Network } from "../model/network.js";
 import type { Crop } from "../painting/crop.js";
 import type { Painting } from "../painting/options.js";
 import type { Rect } from "../painting/rect.js";
@@ -12,6 +14,7 @@ import { createPredictor, type PredictorNetwork } from "../sampling/predictor.js
 import { type SampleStep, sample } from "../sampling/sample.js";
 import { linear } from "../tensor/linear.js";
 import { batchEntry, type FloatTensor } from "../tensor/tensor.js";
+import { beginControls, type ModelResolver, networkForm } from "./controls.js";
 import { encodePicture } from "./encode-picture.js";
 import { beginPainting, type PaintingRun, untouched } from "./paint.js";
 import type { ModelParts } from "./parts.js";
@@ -49,6 +52,7 @@ export interface GenerationContext {
   readonly warn: (warning: PipelineWarning) => void;
   readonly signal: AbortSignal | undefined;
   readonly onStep: ((event: StepEvent) => void) | undefined;
+  readonly resolveModel: ModelResolver | undefined;
 }
 
 /**
@@ -60,8 +64,7 @@ export async function* generate(
   context: GenerationContext,
 ): AsyncGenerator<StepEvent, readonly RgbaImage[], void> {
   const { request, schedule, begin, seeds } = plan;
-  const { parts, signal } = context;
-  signal?.throwIfAborted();
+  context.signal?.throwIfAborted();
 
   const { image, painting } = request;
   if (image && painting && !painting.bounds) {
@@ -81,6 +84,22 @@ export async function* generate(
     return untouched(picture, painting?.layer ?? false, seeds.length);
   }
 
+  const steering = request.controls.length > 0 ? await beginControls(plan, context) : undefined;
+  try {
+    return yield* story(plan, context, picture, steering);
+  } finally {
+    steering?.end();
+  }
+}
+
+/** What is left of the story once it is known that there is something to tell. */
+async function* story(
+  plan: GenerationPlan,
+  context: GenerationContext,
+  picture: RgbaImage | undefined,
+  steering: Steering | undefined,
+): AsyncGenerator<StepEvent, readonly RgbaImage[], void> {
+  const { request, seeds } = plan;
   await checkWords(request.prompt, context);
   const states = await encodePrompts(plan, context);
   const noise = createSeededNoise(seeds);
@@ -89,10 +108,10 @@ export async function* generate(
     paint?.latents ??
     (picture
       ? await noisyPicture(picture, plan, noise, context)
-      : await pureNoise(plan, noise, parts));
+      : await pureNoise(plan, noise, context.parts));
 
   let latents = start;
-  for await (const step of steps(plan, states, start, noise, context, paint)) {
+  for await (const step of steps(plan, states, start, noise, context, paint, steering)) {
     latents = step.latents;
     const event = stepEvent(step, plan, context, paint);
     context.onStep?.(event);
@@ -191,14 +210,35 @@ async function noisyPicture(
 }
 
 async function* steps(
+  plan: GenerationPlan,
+  states: ReadonlyMap<Branch, FloatTensor>,
+  latents: FloatTensor,
+  noise: SeededNoise,
+  context: GenerationContext,
+  paint: PaintingRun | undefined,
+  steering: Steering | undefined,
+): AsyncGenerator<SampleStep, void, void> {
+  const { parts, stopwatch, signal } = context;
+  const { network, release } = await stopwatch.time("load", () =>
+    parts.borrowNetwork(signal, networkForm(plan)),
+  );
+  try {
+    yield* loop(plan, states, latents, noise, context, network, paint, steering);
+  } finally {
+    release();
+  }
+}
+
+async function* loop(
   { request, scheduler, schedule, guidance, begin }: GenerationPlan,
   states: ReadonlyMap<Branch, FloatTensor>,
   latents: FloatTensor,
   noise: SeededNoise,
   { parts, stopwatch, signal }: GenerationContext,
-  paint?: PaintingRun,
+  network: Network,
+  paint: PaintingRun | undefined,
+  steering: Steering | undefined,
 ): AsyncGenerator<SampleStep, void, void> {
-  const network = await stopwatch.time("load", () => parts.network(signal));
   if (network.inpaints && !paint) throw onlyInpaints();
   const { noiseModel } = parts;
   const dims = latents.dims.slice(1);
@@ -206,11 +246,18 @@ async function* steps(
   const told = size && {
     guidanceEmbedding: guidanceEmbedding(guidance.embeddedScale ?? 1, size),
   };
-  const predict: PredictorNetwork["predict"] = ({ picture, ...call }) => {
+  const predict: PredictorNetwork["predict"] = async (asked) => {
+    const { picture, branches: _, at: __, ...call } = asked;
     const inpainting = paint?.inpainting && { inpainting: paint.inpainting(picture) };
-    return stopwatch.time("network", () =>
-      network.predict({ ...call, ...told, ...inpainting }).catch(blameSize),
-    );
+    const steered = await steering?.steer(asked);
+    const residuals = steered && { residuals: steered.inputs };
+    try {
+      return await stopwatch.time("network", () =>
+        network.predict({ ...call, ...told, ...inpainting, ...residuals }).catch(blameSize),
+      );
+    } finally {
+      steered?.release();
+    }
   };
 
   /** Exports that halve the latents to sizes that are odd fail in the middle of their graph. */

@@ -9,6 +9,7 @@ import { layOver, newPixels } from "../painting/layer.js";
 import type { Scheduler } from "../sampling/contract.js";
 import { linear } from "../tensor/linear.js";
 import { batchEntry, type FloatTensor } from "../tensor/tensor.js";
+import { networkForm } from "./controls.js";
 import { encodePicture } from "./encode-picture.js";
 import type { GenerationContext, GenerationPlan, PaintingPlan } from "./generate.js";
 import type { SeededNoise } from "./seeded-noise.js";
@@ -39,7 +40,7 @@ export async function beginPainting(
   const { request, schedule, begin, seeds } = plan;
   const { parts, stopwatch, signal } = context;
   const { mask, bounds, edge, fill, layer } = painting;
-  const network = await stopwatch.time("load", () => parts.network(signal));
+  const network = await stopwatch.time("load", () => parts.network(signal, networkForm(plan)));
   const area = repaintedArea(mask, bounds, edge);
   const seen = cropMask(area, crop);
   const pixels = toTensor(fillMasked(cropImage(image, crop), seen, fill));

@@ -1,12 +1,16 @@
 import type { InferenceSession } from "../backend/contract.js";
+import { createMixer, type Mixer } from "../control/mixer.js";
+import { type ControllableUNet, makeControllable } from "../graph/controllable.js";
 import { createLatentPreview, type LatentPreview } from "../latents/preview.js";
 import { latentChannelsOf, vaeScaleFactor } from "../latents/scaling.js";
 import { createVaeDecoder, type VaeDecoder } from "../latents/vae-decoder.js";
 import { createVaeEncoder, type VaeEncoder } from "../latents/vae-encoder.js";
+import { createGraphCache, type GraphCache } from "../model/graph-cache.js";
 import { configCount, type JsonObject } from "../model/json.js";
 import type { ComponentName, ModelManifest } from "../model/manifest.js";
-import { type ModelOptions, openModel } from "../model/model.js";
+import { type GraphVariant, type ModelOptions, openModel } from "../model/model.js";
 import { createNetwork, type Network } from "../model/network.js";
+import type { ModelSource } from "../model/source.js";
 import { type KnownWords, readKnownWords } from "../model/words.js";
 import type { NoiseModel } from "../sampling/noise-model.js";
 import { noiseModelFromConfig } from "../sampling/noise-model-config.js";
@@ -30,13 +34,36 @@ export interface ModelParts {
   /** The words that a small model says it knows. */
   knownWords(signal?: AbortSignal): Promise<KnownWords | undefined>;
   textEncoder(signal?: AbortSignal): Promise<ClipTextEncoder>;
-  network(signal?: AbortSignal): Promise<Network>;
+  /** The network, for a look at what it is. */
+  network(signal?: AbortSignal, form?: NetworkForm): Promise<Network>;
+  /** The network, for the runs of a request. */
+  borrowNetwork(signal: AbortSignal | undefined, form: NetworkForm): Promise<BorrowedNetwork>;
   vaeEncoder(signal?: AbortSignal): Promise<VaeEncoder>;
   vaeDecoder(signal?: AbortSignal): Promise<VaeDecoder>;
   /** A small picture of picture `index` of clean latents [n, channels, height, width]. */
   readonly preview: LatentPreview;
-  unload(component?: ComponentName): Promise<void>;
+  /** Graphs of controls. */
+  readonly graphs: GraphCache;
+  readonly mixer: Mixer;
+  /** Where the model is. */
+  readonly source: ModelSource;
+  unload(component?: ComponentName | "controls"): Promise<void>;
   dispose(): Promise<void>;
+}
+
+/**
+ * What the network can be given besides latents and text: nothing, a ControlNet's residuals, or a
+ * T2I-Adapter's features as well.
+ */
+export type NetworkForm = "plain" | "residuals" | "features";
+
+/** A network that is in use. */
+export interface BorrowedNetwork {
+  readonly network: Network;
+  /** Its inputs for controls; undefined where it was asked for in its plain form. */
+  readonly ports: ControllableUNet | undefined;
+  /** Lets go of it. */
+  release(): void;
 }
 
 /**
@@ -73,6 +100,50 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
     createVaeDecoder(session, vae_decoder.config),
   );
 
+  const controllable = new Map<NetworkForm, ControllableUNet>();
+  const networks = new WeakMap<InferenceSession, Network>();
+  const portsOf = new WeakMap<InferenceSession, ControllableUNet>();
+  const graphs = createGraphCache(options);
+  const mixer = createMixer(options.backend);
+
+  function variantOf(form: Exclude<NetworkForm, "plain">): GraphVariant {
+    return {
+      name: form,
+      edit(graph) {
+        const found = makeControllable(graph, { features: form === "features" });
+        controllable.set(form, found);
+        return found.edits;
+      },
+    };
+  }
+
+  /** Zeros as residuals change nothing, to the bit: a network that takes them is a plain one too. */
+  const borrowNetwork: ModelParts["borrowNetwork"] = async (signal, form) => {
+    const { session, release } = await model.borrow("unet", {
+      ...(form === "plain" ? { orVariants: ["residuals"] } : { variant: variantOf(form) }),
+      ...(signal && { signal }),
+    });
+    try {
+      const ports = portsOf.get(session) ?? controllable.get(form);
+      if (!ports && session.inputs.some(({ name }) => residualInput.test(name))) {
+        // The export has such inputs of its own: what they are is read off its graph.
+        release();
+        return await borrowNetwork(signal, "residuals");
+      }
+      let network = networks.get(session);
+      if (!network) {
+        const all = ports && [...ports.down, ports.mid, ...ports.encoder];
+        network = createNetwork(session, unet.config, "unet/model.onnx", all);
+        networks.set(session, network);
+        if (ports) portsOf.set(session, ports);
+      }
+      return { network, ports, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  };
+
   const networkMultiple = scale * 2 ** (levelsOf(unet.config) - 1);
 
   return {
@@ -98,14 +169,31 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
         config: text_encoder.config,
       }),
     ),
-    network: part("unet", (session) => createNetwork(session, unet.config)),
+    async network(signal, form = "plain") {
+      const { network, release } = await borrowNetwork(signal, form);
+      release();
+      return network;
+    },
+    borrowNetwork,
     vaeEncoder: part("vae_encoder", (session) => createVaeEncoder(session, vae_encoder?.config)),
     vaeDecoder,
     preview: createLatentPreview(vae_decoder.config, () => vaeDecoder()),
-    unload: (component) => model.unload(component),
-    dispose: () => model.dispose(),
+    graphs,
+    mixer,
+    source: model.source,
+    async unload(component) {
+      if (component === undefined || component === "controls") {
+        await Promise.all([graphs.unload(), mixer.dispose()]);
+      }
+      if (component !== "controls") await model.unload(component);
+    },
+    async dispose() {
+      await Promise.all([graphs.unload(), mixer.dispose(), model.dispose()]);
+    },
   };
 }
+
+const residualInput = /^(down_block|mid_block|down_intrablock)_/;
 
 /** Reads at the first call, and again only where that failed. */
 function once<T>(read: (signal?: AbortSignal) => Promise<T>): (signal?: AbortSignal) => Promise<T> {

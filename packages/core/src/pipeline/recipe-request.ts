@@ -1,12 +1,20 @@
+import type { Control, ControlMode } from "../control/contract.js";
+import type { PlannedControl } from "../control/steering.js";
 import { UnderpaintError } from "../errors.js";
 import { digestImage, type ImageDigest } from "../image/digest.js";
 import type { RgbaImage } from "../image/image.js";
 import { checkFill } from "../painting/fill.js";
 import type { Painting, PaintingRequest } from "../painting/options.js";
 import { parseRecipe } from "../recipe/parse-recipe.js";
-import { type PaintingRecipe, type Recipe, seedToJson } from "../recipe/recipe.js";
+import {
+  type ControlRecipe,
+  type PaintingRecipe,
+  type Recipe,
+  seedToJson,
+} from "../recipe/recipe.js";
 import { version } from "../version.js";
 import type { GenerationPlan } from "./generate.js";
+import type { ControlMaker } from "./registry.js";
 import type { GenerateRequest } from "./request.js";
 import type { PipelineWarning } from "./result.js";
 
@@ -14,8 +22,12 @@ import type { PipelineWarning } from "./result.js";
  * A recipe to make again, with what a recipe cannot hold: the picture that it began from, and what
  * watches the request. JSON as it was read will do.
  */
-export type RecipeRequest = Omit<Recipe, "image"> & {
+export type RecipeRequest = Omit<Recipe, "image" | "controls"> & {
   readonly image?: RgbaImage | ImageDigest;
+  /** The controls themselves, in place of those of the recipe. */
+  readonly controls?: readonly (ControlRecipe | Control)[];
+  /** The pictures and masks of the recipe's controls, in any order: each is known by its digest. */
+  readonly pictures?: readonly RgbaImage[];
   /** The mask of a recipe that painted. */
   readonly mask?: RgbaImage;
 } & Pick<GenerateRequest, "onStep" | "signal">;
@@ -31,7 +43,7 @@ export async function recipeOfPlan(
   modelId: string,
 ): Promise<Recipe> {
   const { prompt, negativePrompt, width, height, steps, seed, count, clipSkip, image } = request;
-  const { painting } = request;
+  const { painting, controls } = request;
   return {
     underpaint: 1,
     model: { id: modelId },
@@ -46,6 +58,7 @@ export async function recipeOfPlan(
     count,
     ...(image && { strength: request.strength, image: await digestImage(image) }),
     ...(painting && { painting: await paintingRecipe(painting) }),
+    ...(controls.length > 0 && { controls: await Promise.all(controls.map(controlRecipe)) }),
     ...(clipSkip > 0 && { clipSkip }),
     versions: { "@underpaint/core": version },
   };
@@ -61,6 +74,62 @@ async function paintingRecipe(painting: Painting): Promise<PaintingRecipe> {
     fill,
     ...(layer && { layer }),
   };
+}
+
+async function controlRecipe({
+  control: { name, options, pictures = {} },
+  strength: { weight, start, end, mode, mask },
+}: PlannedControl): Promise<ControlRecipe> {
+  const digests: [string, ImageDigest][] = [];
+  for (const [role, picture] of Object.entries(pictures)) {
+    digests.push([role, await digestImage(picture)]);
+  }
+  return {
+    name,
+    options,
+    pictures: Object.fromEntries(digests),
+    weight,
+    start,
+    end,
+    mode,
+    ...(mask && { mask: await digestImage(mask) }),
+  };
+}
+
+/** The controls of a recipe, made again; those that are given are taken as they are. */
+async function controlsOf(
+  recipes: readonly ControlRecipe[],
+  pictures: readonly RgbaImage[],
+  make: ControlMaker,
+): Promise<readonly Control[]> {
+  const known = new Map<string, RgbaImage>();
+  for (const picture of pictures) known.set((await digestImage(picture)).sha256, picture);
+  const find = ({ sha256, width, height }: ImageDigest, what: string): RgbaImage => {
+    const found = known.get(sha256);
+    if (found) return found;
+    throw new UnderpaintError({
+      code: "invalid-request",
+      what: `the recipe was steered by a picture of ${width} × ${height}, ${what}, which is not in it`,
+      remedy: "pass it along: generate({ ...recipe, pictures: [ … ] })",
+    });
+  };
+  return recipes.map(({ name, options, pictures: digests, weight, start, end, mode, mask }) => {
+    const found = Object.entries(digests).map(([role, digest]) => [
+      role,
+      find(digest, `the ${role} of ${name}`),
+    ]);
+    return make(name, options, {
+      pictures: Object.fromEntries(found) as Record<string, RgbaImage>,
+      strength: {
+        weight,
+        start,
+        end,
+        // Checked with the other parts of the strength.
+        mode: mode as ControlMode,
+        ...(mask && { mask: find(mask, `the mask of ${name}`) }),
+      },
+    });
+  });
 }
 
 /** The part of a request that a recipe's painting means. */
@@ -95,11 +164,19 @@ export async function requestOfRecipe(
   asked: GenerateRequest | RecipeRequest,
   modelId: string,
   warn: (warning: PipelineWarning) => void,
+  makeControl: ControlMaker,
 ): Promise<GenerateRequest> {
   if (!isRecipe(asked)) return asked;
-  const { onStep, signal, image, mask, ...rest } = asked;
+  const { onStep, signal, image, mask, controls: steering = [], pictures = [], ...rest } = asked;
   const picture = image && "data" in image ? image : undefined;
-  const recipe = parseRecipe({ ...rest, ...(image && !picture && { image }) });
+  const own = steering.filter(
+    (control): control is Control => "start" in control && typeof control.start === "function",
+  );
+  const recipe = parseRecipe({
+    ...rest,
+    ...(image && !picture && { image }),
+    ...(steering.length > own.length && { controls: steering }),
+  });
   if (recipe.strength !== undefined && !picture) {
     throw new UnderpaintError({
       code: "invalid-request",
@@ -114,6 +191,8 @@ export async function requestOfRecipe(
     });
   }
   const { prompt, negativePrompt, width, height, steps, guidance, scheduler, seed, count } = recipe;
+  const controls =
+    own.length > 0 ? own : await controlsOf(recipe.controls ?? [], pictures, makeControl);
   return {
     prompt,
     negativePrompt,
@@ -127,6 +206,7 @@ export async function requestOfRecipe(
     ...(recipe.clipSkip !== undefined && { clipSkip: recipe.clipSkip }),
     ...(picture && { image: picture, strength: recipe.strength ?? 0.8 }),
     ...(recipe.painting && paintingRequest(recipe.painting, mask)),
+    ...(controls.length > 0 && { controls }),
     ...(onStep && { onStep }),
     ...(signal && { signal }),
   };

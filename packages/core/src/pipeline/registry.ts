@@ -1,7 +1,9 @@
+import type { Control, ControlStrength } from "../control/contract.js";
 import { nearest, UnderpaintError } from "../errors.js";
 import { classifierFree } from "../guidance/classifier-free.js";
 import type { Guidance } from "../guidance/contract.js";
 import { embeddedGuidance } from "../guidance/embedded.js";
+import type { RgbaImage } from "../image/image.js";
 import type { PluginRecipe } from "../recipe/recipe.js";
 import type { Scheduler } from "../sampling/contract.js";
 import { ddim } from "../sampling/ddim.js";
@@ -13,8 +15,19 @@ import { euler } from "../sampling/euler.js";
  */
 export type PluginMaker<T> = (name: string, options: Readonly<Record<string, unknown>>) => T;
 
+/** Makes a control of what a recipe holds of it, and of the pictures that it was made with. */
+export type ControlMaker = (
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  given: {
+    readonly pictures: Readonly<Record<string, RgbaImage>>;
+    readonly strength: ControlStrength;
+  },
+) => Control;
+
 /** Makes the plug-ins that a request or a recipe names. */
 export interface PluginMakers {
+  readonly control: ControlMaker;
   readonly scheduler: PluginMaker<Scheduler>;
   readonly guidance: PluginMaker<Guidance>;
 }
@@ -23,6 +36,15 @@ export interface PluginMakers {
 export const corePlugins: PluginMakers = {
   scheduler: makerOf("scheduler", { ddim, euler }),
   guidance: makerOf("guidance", { "classifier-free": classifierFree, embedded: embeddedGuidance }),
+  control(name) {
+    throw new UnderpaintError({
+      code: "invalid-request",
+      what: "there is no control of that name here",
+      value: name,
+      remedy:
+        "pass the controls themselves: generate({ ...recipe, controls: [ … ] }), or register controlPlugins of @underpaint/controlnet",
+    });
+  },
 };
 
 /** A maker over factories by name. */

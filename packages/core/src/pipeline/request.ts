@@ -1,3 +1,4 @@
+import type { Control } from "../control/contract.js";
 import type { Guidance } from "../guidance/contract.js";
 import type { RgbaImage } from "../image/image.js";
 import type { PaintingRequest } from "../painting/options.js";
@@ -47,6 +48,11 @@ export interface GenerateRequest extends PaintingRequest {
   readonly image?: RgbaImage;
   /** 0 to 1: how much of `image` is made anew; 0.8 when left out, 1 with a `mask`. */
   readonly strength?: number;
+  /**
+   * What steers the picture besides the prompt, such as `controlNet({ … })` of
+   * @underpaint/controlnet: up to 16, all at once.
+   */
+  readonly controls?: readonly Control[];
   /** Called after each step. An error thrown here ends the request. */
   readonly onStep?: (event: StepEvent) => void;
   /** Ends the request within one run of a graph; it rejects with the signal's reason. */

@@ -1,3 +1,4 @@
+import type { ControlWarning } from "../control/contract.js";
 import type { RgbaImage } from "../image/image.js";
 import type { Recipe } from "../recipe/recipe.js";
 import type { FloatTensor } from "../tensor/tensor.js";
@@ -16,6 +17,7 @@ import type { Timings } from "./timings.js";
  * - `device-fallback`: another device is used than the fastest.
  * - `single-threaded`: the page may not use several threads.
  * - `recipe-model`: a recipe was made with another model.
+ * - `hint-resized`, `hint-inverted`, `control-note`: see {@link ControlWarning}.
  */
 export interface PipelineWarning {
   readonly code:
@@ -29,7 +31,8 @@ export interface PipelineWarning {
     | "device-fallback"
     | "single-threaded"
     | "model-not-kept"
-    | "recipe-model";
+    | "recipe-model"
+    | ControlWarning["code"];
   /** One sentence. */
   readonly message: string;
 }

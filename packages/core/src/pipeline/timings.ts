@@ -5,6 +5,8 @@ export interface Timings {
   readonly textEncoder: number;
   readonly vaeEncoder: number;
   readonly network: number;
+  /** What controls compute beside the network, and the mixing of it. */
+  readonly controls: number;
   readonly vaeDecoder: number;
   /** From the call of `generate` to its result. */
   readonly total: number;
@@ -33,6 +35,7 @@ export function createStopwatch(): Stopwatch {
     textEncoder: 0,
     vaeEncoder: 0,
     network: 0,
+    controls: 0,
     vaeDecoder: 0,
   };
   const elapsed = (): number => performance.now() - start;

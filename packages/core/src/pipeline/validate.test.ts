@@ -40,6 +40,7 @@ describe("validateRequest", () => {
       image: undefined,
       strength: 0.8,
       painting: undefined,
+      controls: [],
     });
   });
 

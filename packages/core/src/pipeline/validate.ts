@@ -1,3 +1,5 @@
+import { planControls } from "../control/plan-controls.js";
+import type { PlannedControl } from "../control/steering.js";
 import { nearest, UnderpaintError } from "../errors.js";
 import { checkImage, type RgbaImage } from "../image/image.js";
 import { paddedSize, type Size } from "../painting/crop.js";
@@ -44,6 +46,7 @@ export interface ValidRequest {
   readonly strength: number;
   /** How the image is painted into; undefined where there is no mask. */
   readonly painting: Painting | undefined;
+  readonly controls: readonly PlannedControl[];
 }
 
 const requestKeys = [
@@ -63,6 +66,7 @@ const requestKeys = [
   "strength",
   "mask",
   ...paintingKeys,
+  "controls",
   "onStep",
   "signal",
 ] as const satisfies readonly (keyof GenerateRequest)[];
@@ -185,6 +189,7 @@ export function validateRequest(
     image,
     strength,
     painting,
+    controls: planControls(request.controls, painting && image ? image : { width, height }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { nearest, UnderpaintError } from "../errors.js";
 import type { ImageDigest } from "../image/digest.js";
 import {
+  type ControlRecipe,
   type PaintingRecipe,
   type PluginRecipe,
   type Recipe,
@@ -18,6 +19,11 @@ const limits = {
   optionDepth: 8,
   optionValues: 10_000,
   versions: 100,
+  controls: 64,
+  /** Of a control. */
+  pictures: 64,
+  blocks: 1024,
+  weight: 1000,
 } as const;
 
 const recipeKeys = [
@@ -36,6 +42,7 @@ const recipeKeys = [
   "strength",
   "image",
   "painting",
+  "controls",
   "clipSkip",
   "versions",
 ] as const satisfies readonly (keyof Recipe)[];
@@ -73,6 +80,7 @@ export function parseRecipe(value: unknown): Recipe {
     ...optional("strength", fields, strength),
     ...optional("image", fields, image),
     ...optional("painting", fields, painting),
+    ...optional("controls", fields, controls),
     ...optional("clipSkip", fields, (found, name) => whole(found, name, 0, limits.count)),
     versions: versions(fields.versions),
   };
@@ -199,6 +207,54 @@ function painting(value: unknown, name: string): PaintingRecipe {
     ...(padding !== undefined && { padding: pixels("padding") }),
     fill: text(fields.fill, `${name}.fill`, limits.nameCharacters),
     ...(layer !== undefined && { layer }),
+  };
+}
+
+const controlKeys = [
+  "name",
+  "options",
+  "pictures",
+  "weight",
+  "start",
+  "end",
+  "mode",
+  "mask",
+] as const satisfies readonly (keyof ControlRecipe)[];
+
+function controls(value: unknown, name: string): readonly ControlRecipe[] {
+  if (!Array.isArray(value) || value.length > limits.controls) {
+    throw wrong(name, "is no list of controls", value, `up to ${limits.controls}`);
+  }
+  return value.map((entry: unknown, index) => control(entry, `${name}[${index}]`));
+}
+
+function control(value: unknown, name: string): ControlRecipe {
+  const { pictures, weight, start, end, mode, mask, ...rest } = record(value, name);
+  onlyKeys(record(value, name), controlKeys, name);
+  const entries = Object.entries(record(pictures, `${name}.pictures`));
+  if (entries.length > limits.pictures) {
+    throw wrong(`${name}.pictures`, "has too many entries", entries.length, `${limits.pictures}`);
+  }
+  const factor = (found: unknown): number => {
+    if (typeof found === "number" && Math.abs(found) <= limits.weight) return found;
+    throw wrong(`${name}.weight`, "is out of range", found, `up to ${limits.weight}`);
+  };
+  if (Array.isArray(weight) && weight.length > limits.blocks) {
+    throw wrong(`${name}.weight`, "has too many numbers", weight.length, `${limits.blocks}`);
+  }
+  return {
+    ...plugin(rest, name),
+    pictures: Object.fromEntries(
+      entries.map(([role, digest]) => [
+        text(role, `a name in ${name}.pictures`, limits.nameCharacters),
+        image(digest, `${name}.pictures.${role.slice(0, 40)}`),
+      ]),
+    ),
+    weight: Array.isArray(weight) ? weight.map(factor) : factor(weight),
+    start: strength(start, `${name}.start`),
+    end: strength(end, `${name}.end`),
+    mode: text(mode, `${name}.mode`, limits.nameCharacters),
+    ...(mask !== undefined && { mask: image(mask, `${name}.mask`) }),
   };
 }
 

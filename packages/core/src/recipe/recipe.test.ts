@@ -66,7 +66,7 @@ describe("parseRecipe", () => {
       /underpaint is no version .* allowed: 1\.$/,
     ],
     ["a later version", { ...recipe, underpaint: 2 }, /found 2/],
-    ["an unknown field", { ...recipe, controls: [] }, /found "controls"/],
+    ["an unknown field", { ...recipe, loras: [] }, /found "loras"/],
     ["a mistyped field", { ...recipe, promt: "" }, /did you mean prompt\?/],
     [
       "a prompt that is none",

@@ -13,6 +13,19 @@ export interface RecipeModel {
   readonly id: string;
 }
 
+/** A control as data. Its pictures are not in the recipe: by these digests they can be told. */
+export interface ControlRecipe extends PluginRecipe {
+  /** What it was drawn from, by role: "hint". */
+  readonly pictures: Readonly<Record<string, ImageDigest>>;
+  /** A number, or one for each block. */
+  readonly weight: number | readonly number[];
+  /** 0 to 1, shares of the steps. */
+  readonly start: number;
+  readonly end: number;
+  readonly mode: string;
+  readonly mask?: ImageDigest;
+}
+
 /** How a picture was painted into: see {@link GenerateRequest} for what each of it is. */
 export interface PaintingRecipe {
   /** The mask, which is not in the recipe: by this it can be told. */
@@ -65,6 +78,8 @@ export interface Recipe {
   readonly image?: ImageDigest;
   /** Set where `image` was painted into. */
   readonly painting?: PaintingRecipe;
+  /** What steered it, in the order of the request; left out where nothing did. */
+  readonly controls?: readonly ControlRecipe[];
   /** Layers left out at the text encoder's end, as diffusers counts; none where it is left out. */
   readonly clipSkip?: number;
   /** What made the pictures, by package. Changes nothing, but tells why a replay may differ. */

@@ -13,6 +13,9 @@ export interface PredictorNetwork {
     readonly states: FloatTensor;
     /** Which picture of the request it is. */
     readonly picture: number;
+    /** The branch of each entry. */
+    readonly branches: readonly Branch[];
+    readonly at: StepPosition;
   }): Promise<FloatTensor>;
 }
 
@@ -67,14 +70,14 @@ export function createPredictor(options: PredictorOptions) {
     });
   }
 
-  async function ask(branches: readonly Branch[], noisy: FloatTensor, k: number, timestep: number) {
+  async function ask(
+    branches: readonly Branch[],
+    noisy: FloatTensor,
+    rest: { readonly picture: number; readonly timestep: number; readonly at: StepPosition },
+  ) {
     signal?.throwIfAborted();
-    return network.predict({
-      latents: stack(branches.map(() => noisy)),
-      timestep,
-      states: statesOf(branches),
-      picture: k,
-    });
+    const latents = stack(branches.map(() => noisy));
+    return network.predict({ ...rest, latents, states: statesOf(branches), branches });
   }
 
   return async (
@@ -94,7 +97,7 @@ export function createPredictor(options: PredictorOptions) {
         const noisy = batchEntry(scaled, k);
         let branch = 0;
         for (const group of groups) {
-          const answer = await ask(group, noisy, k, level.timestep);
+          const answer = await ask(group, noisy, { picture: k, timestep: level.timestep, at });
           for (let b = 0; b < group.length; b++) answers[branch++]!.push(batchEntry(answer, b));
         }
       }
