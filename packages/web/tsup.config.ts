@@ -1,8 +1,9 @@
 import { library } from "../../tsup.shared.js";
 
-// worker.js is beside index.js and its chunks, which look for it there.
+/** CJS, and types for both; tsup.modules.config.ts makes the ES modules anew. */
 export default library({
-  entry: { index: "src/index.ts", worker: "src/worker/worker.ts" },
+  entry: ["src/index.ts", "src/worker.ts"],
   platform: "browser",
   tsconfig: "tsconfig.json",
+  splitting: false,
 });

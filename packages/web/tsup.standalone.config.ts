@@ -5,7 +5,7 @@ import { library } from "../../tsup.shared.js";
  * model, since import maps do not reach into workers.
  */
 export default library({
-  entry: { index: "src/index.ts", worker: "src/worker/worker.ts" },
+  entry: ["src/index.ts", "src/worker.ts"],
   outDir: "dist/standalone",
   format: ["esm"],
   platform: "browser",

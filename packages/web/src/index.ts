@@ -71,4 +71,4 @@ export {
 } from "./store/model-store.js";
 // in a worker
 export { createPipeline, type WebPipelineOptions } from "./worker/create-pipeline.js";
-export type { WorkerChoice } from "./worker/start.js";
+export type { WorkerChoice } from "./start-worker.js";

@@ -1,12 +1,8 @@
-import {
-  createPipeline as createPipelineHere,
-  type WebPipelineOptions as OptionsHere,
-  type WebPipeline,
-} from "../create-pipeline.js";
+import type { WebPipelineOptions as OptionsHere, WebPipeline } from "../create-pipeline.js";
 import type { Device } from "../devices/device.js";
 import { filesByPath } from "../sources/files.js";
 import { isAddress } from "../sources/resolve.js";
-import { startPipeline, type WorkerChoice } from "./start.js";
+import { startPipeline, type WorkerChoice } from "../start-worker.js";
 
 /** Options of {@link createPipeline}; each may be left out. */
 export interface WebPipelineOptions extends OptionsHere {
@@ -38,8 +34,12 @@ export interface WebPipelineOptions extends OptionsHere {
  */
 export async function createPipeline(options: WebPipelineOptions = {}): Promise<WebPipeline> {
   const { worker = false, ...rest } = { ...options };
-  // What is no object is refused by the pipeline itself, in the same words.
-  if (worker === false) return createPipelineHere(isRecord(options) ? rest : options);
+  if (worker === false) {
+    // A page with a worker does without.
+    const here = await import("../create-pipeline.js");
+    // What is no object is refused there, in the same words.
+    return here.createPipeline(isRecord(options) ? rest : options);
+  }
   const { onProgress, onWarning, signal, ...sent } = rest;
   const remote = await startPipeline(worker, {
     options: withAbsoluteAddresses(sent),

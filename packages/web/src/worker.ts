@@ -1,10 +1,10 @@
 // The worker's script: the build makes worker.js of it. It imports nothing of the page's side, so
 // that bundlers that follow `new Worker(…)` come to an end.
 
-import { createPipeline } from "../create-pipeline.js";
-import { holdLifeline } from "./lifeline.js";
-import { type OpenServed, servePipeline } from "./serve.js";
-import type { WorkerGreeting } from "./start.js";
+import { createPipeline } from "./create-pipeline.js";
+import type { WorkerGreeting } from "./start-worker.js";
+import { holdLifeline } from "./worker/lifeline.js";
+import { type OpenServed, servePipeline } from "./worker/serve.js";
 
 const open: OpenServed = async (options, hooks) => {
   const pipeline = await createPipeline({ ...options, ...hooks });

@@ -4,8 +4,8 @@ import {
   connectPipeline,
   type RemotePipeline,
   workerEnded,
-} from "./connect.js";
-import { nameLifeline, watchLifeline } from "./lifeline.js";
+} from "./worker/connect.js";
+import { nameLifeline, watchLifeline } from "./worker/lifeline.js";
 
 /**
  * Where the worker's script is: `true` for the one of this package, which Vite and webpack find by
