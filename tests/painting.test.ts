@@ -13,6 +13,7 @@ import {
   isUnderpaintError,
   layOver,
   type ModelSource,
+  type PaintingRecipe,
   type Pipeline,
   parseRecipe,
   type RgbaImage,
@@ -193,7 +194,11 @@ function anyRequest(roll: Roll): GenerateRequest & Expanded {
     seed: roll(1000),
     count: 1 + roll(2),
     ...(roll(2) && { strength: roll(11) / 10 }),
-    ...(roll(2) && { maskEdge: [hardEdge, edge, { blend: roll(9) }][roll(3)]! }),
+    ...(roll(2) && {
+      maskEdge: [hardEdge, hardEdge, edge, { blend: 3 }, { ...(roll(2) && edge), spill: true }][
+        roll(5)
+      ]!,
+    }),
     ...(roll(2) && { onlyMasked: roll(2) ? true : { padding: roll(50) } }),
     ...(roll(2) && { width: 8 * (1 + roll(12)), height: 8 * (1 + roll(12)) }),
     ...(roll(2) && { fill: (["original", "blur", "border", "neutral"] as const)[roll(4)]! }),
@@ -205,6 +210,25 @@ function anyRequest(roll: Roll): GenerateRequest & Expanded {
 function maskAt(mask: RgbaImage): (pixel: number) => number {
   const layer = mask.data.some((value, i) => i % 4 === 3 && value < 255);
   return (pixel) => mask.data[4 * pixel + (layer ? 3 : 0)]!;
+}
+
+/** Whether a pixel must stay: it is black in the mask and, with `spill`, as far away as is told. */
+function keptBy(mask: RgbaImage, painting: PaintingRecipe): (pixel: number) => boolean {
+  const valueAt = maskAt(mask);
+  const { width, height } = mask;
+  const reach = painting.spill ? painting.grow + painting.feather / 2 : 0;
+  const [columns, rows] = [new Set<number>(), new Set<number>()];
+  for (let i = 0; i < width * height; i++) {
+    if (valueAt(i) > 0) columns.add(i % width);
+    if (valueAt(i) > 0) rows.add(Math.floor(i / width));
+  }
+  const [left, right] = [Math.min(...columns) - reach, Math.max(...columns) + reach];
+  const [top, bottom] = [Math.min(...rows) - reach, Math.max(...rows) + reach];
+  return (i) => {
+    if (!painting.spill) return valueAt(i) === 0;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    return columns.size === 0 || x < left || x > right || y < top || y > bottom;
+  };
 }
 
 describe("1,000 random pictures, masks, sizes and strengths", () => {
@@ -221,6 +245,7 @@ describe("1,000 random pictures, masks, sizes and strengths", () => {
       requests.filter(({ layer }) => layer),
       requests.filter(({ strength = 1 }) => strength < 1),
       requests.filter(({ maskEdge }) => maskEdge === undefined),
+      requests.filter(({ maskEdge }) => maskEdge?.spill),
     ]) {
       expect(some.length).toBeGreaterThan(100);
     }
@@ -232,9 +257,10 @@ describe("1,000 random pictures, masks, sizes and strengths", () => {
     // Half of them each: a thousand in all.
     for (const request of requests.filter((_, k) => (k % 2 === 0) === (channels === 4))) {
       const { image, mask, layer, strength = 1, steps = 1, maskEdge, count } = request;
-      const { images } = await pipeline.generate(request);
+      const { images, recipe } = await pipeline.generate(request);
       expect(images.length).toBe(count);
       const valueAt = maskAt(mask);
+      const isKept = keptBy(mask, recipe.painting!);
       const hard = maskEdge === hardEdge && Math.floor(steps * strength) > 0;
       for (const made of images) {
         expect([made.width, made.height]).toEqual([image.width, image.height]);
@@ -244,7 +270,7 @@ describe("1,000 random pictures, masks, sizes and strengths", () => {
         ];
         for (let i = 0; i < found.length; i++) {
           const value = valueAt(i);
-          if (value === 0) {
+          if (isKept(i)) {
             // Not expect() for each of some millions.
             if (found[i] !== (layer ? 0 : given[i])) {
               throw new Error(
@@ -263,6 +289,37 @@ describe("1,000 random pictures, masks, sizes and strengths", () => {
     expect(kept).toBeGreaterThan(100_000);
     expect(masked).toBeGreaterThan(10_000);
     expect(changed / masked).toBeGreaterThan(0.99);
+  });
+});
+
+describe("pictures far larger than what the model was trained for", () => {
+  // 64 × 64; more than four times the area is seen smaller.
+  it.each([
+    ["a photograph", 500, 375, 144, 96],
+    ["a banner", 2000, 30, 1040, 16],
+    ["a long line", 9001, 1, 8192, 16],
+  ])("are painted into as a whole: %s", async (_, width, height, atWidth, atHeight) => {
+    const pipeline = await open(4, undefined, fakeModel(4));
+    const image = createImage(width, height);
+    const roll = dice(3);
+    for (let i = 0; i < image.data.length; i++) image.data[i] = roll(256);
+    const mask = createImage(width, height);
+    mask.data.fill(255, 4 * (width - 20), 4 * width);
+    const { images, recipe, warnings } = await pipeline.generate({
+      prompt: "",
+      image,
+      mask,
+      steps: 1,
+    });
+    await pipeline.dispose();
+    expect([recipe.width, recipe.height]).toEqual([atWidth, atHeight]);
+    expect(warnings.map(({ code }) => code)).toEqual(["image-resized"]);
+    expect([images[0]!.width, images[0]!.height]).toEqual([width, height]);
+    const isKept = keptBy(mask, recipe.painting!);
+    const [found, given] = [images[0]!, image].map(({ data }) => new Uint32Array(data.buffer));
+    const changed = found!.filter((value, i) => isKept(i) && value !== given![i]);
+    expect(changed.length).toBe(0);
+    expect(found).not.toEqual(given);
   });
 });
 
@@ -360,6 +417,7 @@ describe.each([4, 9] as const)("a request to paint, %i channels", (channels) => 
     ["an unknown fill", { fill: "blurr" }, /blurr.*did you mean blur/],
     ["an unknown source", { maskSource: "red" }, /luminance, alpha/],
     ["NaN as grow", { maskEdge: { grow: Number.NaN } }, /maskEdge\.grow.*NaN/],
+    ["a spill that is no flag", { maskEdge: { spill: 1 } }, /maskEdge\.spill/],
     ["a negative feather", { maskEdge: { feather: -1 } }, /maskEdge\.feather/],
     ["an unknown part of the edge", { maskEdge: { blur: 4 } }, /maskEdge has no blur/],
     ["NaN as padding", { onlyMasked: { padding: Number.NaN } }, /onlyMasked\.padding.*NaN/],

@@ -91,7 +91,7 @@ export interface ControlRun {
   /**
    * What the network sees of a picture that lies over the result: all of it, or, where the request
    * paints into a picture, the part of `width` × `height` that the network works on. A picture of
-   * another size than the result is returned as it is.
+   * another size than the result is taken to be stretched over it.
    */
   view(picture: RgbaImage): RgbaImage;
   /** Steps of the schedule. */
@@ -190,6 +190,8 @@ export interface ControlCall {
   readonly at: StepPosition;
   /** The picture's index in the request. */
   readonly picture: number;
+  /** What networks of Stable Diffusion XL are told besides: pooled text [n, width], sizes [n, 6]. */
+  readonly added?: { readonly textEmbeds: FloatTensor; readonly timeIds: FloatTensor };
 }
 
 /**

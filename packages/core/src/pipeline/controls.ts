@@ -4,7 +4,7 @@ import { UnderpaintError } from "../errors.js";
 import type { RgbaImage } from "../image/image.js";
 import { configCount } from "../model/json.js";
 import type { ModelSource } from "../model/source.js";
-import { cropImage } from "../painting/crop.js";
+import { cropOver } from "../painting/crop.js";
 import type { GenerationContext, GenerationPlan } from "./generate.js";
 import type { ModelParts, NetworkForm } from "./parts.js";
 
@@ -80,8 +80,11 @@ export async function beginControls(
 function viewed({ painting }: GenerationPlan, picture: RgbaImage): RgbaImage {
   if (!painting) return picture;
   const { image, crop } = painting;
-  const liesOver = picture.width === image.width && picture.height === image.height;
-  return liesOver ? cropImage(picture, crop) : picture;
+  const { source, target, size } = crop;
+  const seesAll = source.width === image.width && source.height === image.height;
+  const isFilled = target.width === size.width && target.height === size.height;
+  // All of it: controls have their own way to bring a hint to the network's size.
+  return seesAll && isFilled ? picture : cropOver(picture, image, crop);
 }
 
 function noPorts(): never {

@@ -2,7 +2,7 @@ import { planControls } from "../control/plan-controls.js";
 import type { PlannedControl } from "../control/steering.js";
 import { nearest, UnderpaintError } from "../errors.js";
 import { checkImage, type RgbaImage } from "../image/image.js";
-import { paddedSize, type Size } from "../painting/crop.js";
+import { type Size, wholeSize } from "../painting/crop.js";
 import { type Painting, paintingKeys, readPainting } from "../painting/options.js";
 import { type Seed, validateSeed } from "../random/seed.js";
 import type { GenerateRequest } from "./request.js";
@@ -135,7 +135,7 @@ export function validateRequest(
   );
   const painting = readPainting(request, image, strength);
   const multiple = defaults.sizeMultiple;
-  const fallback = ownSize(image, painting, defaults, request);
+  const fallback = ownSize(image, painting, defaults);
   const width = side("width", request.width ?? fallback.width, multiple);
   const height = side("height", request.height ?? fallback.height, multiple);
   const count = whole("count", request.count ?? 1, 1, limits.count, "leave it out for one picture");
@@ -243,24 +243,11 @@ function ownSize(
   image: Size | undefined,
   painting: Painting | undefined,
   defaults: RequestDefaults,
-  { width, height }: GenerateRequest,
 ): Size {
   const { sizeMultiple: multiple, paddingMultiple } = defaults;
   if (!image || (painting && painting.padding !== undefined)) return defaults;
-  if (!painting) {
-    return { width: roundDown(image.width, multiple), height: roundDown(image.height, multiple) };
-  }
-  const padded = paddedSize(image, paddingMultiple);
-  const tooLarge =
-    (width === undefined && padded.width > limits.sidePixels) ||
-    (height === undefined && padded.height > limits.sidePixels);
-  if (!tooLarge) return padded;
-  throw wrong(
-    "the image is too large to be painted into as a whole",
-    `${image.width} × ${image.height}`,
-    `sides up to ${limits.sidePixels}`,
-    "pass onlyMasked: true, or a width and a height for the network to work at",
-  );
+  if (painting) return wholeSize(image, defaults, paddingMultiple);
+  return { width: roundDown(image.width, multiple), height: roundDown(image.height, multiple) };
 }
 
 function larger(a: Size, b: Size): Size {
