@@ -144,6 +144,8 @@ export async function openBrowser(
         : await pageOf(browser);
       page.on("pageerror", (error) => errors.push(`${error}`));
       page.on("console", (message) => {
+        // Models are probed for files that they need not have, which browsers note.
+        if (/\/fixtures\/|\/starter\//.test(message.location().url)) return;
         if (message.type() === "error") errors.push(message.text());
       });
       if (options.init) await page.addInitScript(options.init);

@@ -13,6 +13,7 @@ import { createScheduler, fromConfig } from "@underpaint/schedulers";
 import { createWebBackend } from "./devices/backend.js";
 import type { Device } from "./devices/device.js";
 import type { RuntimeOptions } from "./devices/runtime.js";
+import { type PictureTaking, takingPictures } from "./images/request-pictures.js";
 import { needsOfModel } from "./preflight/needs.js";
 import { sourceOf } from "./source-of.js";
 import type { ModelPlace } from "./sources/resolve.js";
@@ -54,8 +55,8 @@ export interface WebPipelineOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** A pipeline of a browser. */
-export interface WebPipeline extends Pipeline {
+/** A pipeline of a browser: its requests take a {@link PictureSource} wherever a picture is. */
+export interface WebPipeline extends Omit<Pipeline, "generate" | "stream">, PictureTaking {
   /** The device in use. */
   readonly device: Device;
 }
@@ -116,6 +117,7 @@ export async function createPipeline(options: WebPipelineOptions = {}): Promise<
   }
   return {
     ...pipeline,
+    ...takingPictures(pipeline),
     get device() {
       return backend.device;
     },

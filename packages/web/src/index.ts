@@ -48,6 +48,15 @@ export type { WebPipeline } from "./create-pipeline.js";
 export { createWebBackend, type WebBackend, type WebBackendOptions } from "./devices/backend.js";
 export { type Device, devices } from "./devices/device.js";
 export type { RuntimeOptions, WebOrt } from "./devices/runtime.js";
+// a browser's pictures
+export {
+  type PictureSource,
+  toCanvas,
+  toImage,
+  toImageBitmap,
+  toPngBlob,
+} from "./images/picture.js";
+export type { PictureTaking, WebRequest, WithPictures } from "./images/request-pictures.js";
 // whether a model fits
 export type { DeviceVerdict, Fit } from "./preflight/judge.js";
 export {
