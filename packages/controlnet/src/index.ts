@@ -1,5 +1,7 @@
 // The public API of @underpaint/controlnet: every export by name.
 
+// controls of recipes, made again
+export { controlPlugins } from "./control-plugins.js";
 // edges and lines of a picture
 export { type CannyOptions, canny } from "./hints/canny.js";
 // depth
@@ -53,3 +55,6 @@ export {
 export type { SheetPolarity } from "./hints/sheet.js";
 export { findLines, type StraightLinesOptions, straightLines } from "./hints/straight-lines.js";
 export { type XdogOptions, xdog } from "./hints/xdog.js";
+// networks that steer by a hint
+export { controlNet, type NetworkControlOptions, t2iAdapter } from "./networks/control-net.js";
+export { type NetworkKind, type NetworkOptions, startNetwork } from "./networks/start.js";

@@ -121,7 +121,9 @@ export { createVaeDecoder, type VaeDecoder } from "./latents/vae-decoder.js";
 export { createVaeEncoder, type EncodeOptions, type VaeEncoder } from "./latents/vae-encoder.js";
 
 // model
+export { type Bound, bindInputs, describeSpec, type Port } from "./model/bind.js";
 export type { ModelFamily } from "./model/family.js";
+export { floatFeed, timestepFeed } from "./model/feeds.js";
 export { guidanceEmbedding } from "./model/guidance-embedding.js";
 export type { JsonObject } from "./model/json.js";
 export {

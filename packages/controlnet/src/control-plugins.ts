@@ -1,0 +1,32 @@
+import type { ControlMaker, ControlStrength, RgbaImage } from "@underpaint/core";
+import { invalid } from "./hints/options.js";
+import { controlNet, type NetworkControlOptions, t2iAdapter } from "./networks/control-net.js";
+
+type Maker = (
+  options: Readonly<Record<string, unknown>>,
+  pictures: Readonly<Record<string, RgbaImage>>,
+  strength: ControlStrength,
+) => ReturnType<ControlMaker>;
+
+const makers: Readonly<Record<string, Maker>> = {
+  controlnet: (options, { hint }, strength) =>
+    controlNet({ ...options, ...strength, hint } as NetworkControlOptions),
+  "t2i-adapter": (options, { hint }, strength) =>
+    t2iAdapter({ ...options, ...strength, hint } as NetworkControlOptions),
+};
+
+/**
+ * Makes the controls of a recipe again, of their pictures:
+ * `createPipeline({ …, plugins: { control: controlPlugins } })`.
+ *
+ * @throws UnderpaintError `invalid-request` for a name that is not known, and as the factories do.
+ */
+export const controlPlugins: ControlMaker = (name, options, { pictures, strength }) => {
+  if (Object.hasOwn(makers, name)) return makers[name]!(options, pictures, strength);
+  throw invalid({
+    what: "there is no control of that name here",
+    value: name,
+    allowed: Object.keys(makers).join(", "),
+    remedy: "pass the controls themselves: generate({ ...recipe, controls: [ … ] })",
+  });
+};
