@@ -72,6 +72,7 @@ export { filesSource, type ModelFiles } from "./sources/files.js";
 export { type HttpsOptions, httpsSource } from "./sources/https.js";
 export { type HubOptions, hubSource } from "./sources/hub.js";
 export type { ModelPlace } from "./sources/resolve.js";
+export type { WorkerChoice } from "./start-worker.js";
 export {
   type ModelStore,
   modelStore,
@@ -80,4 +81,3 @@ export {
 } from "./store/model-store.js";
 // in a worker
 export { createPipeline, type WebPipelineOptions } from "./worker/create-pipeline.js";
-export type { WorkerChoice } from "./start-worker.js";

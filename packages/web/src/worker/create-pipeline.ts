@@ -1,5 +1,6 @@
 import type { WebPipelineOptions as OptionsHere, WebPipeline } from "../create-pipeline.js";
 import type { Device } from "../devices/device.js";
+import { takingCanvases } from "../images/request-pictures.js";
 import { filesByPath } from "../sources/files.js";
 import { isAddress } from "../sources/resolve.js";
 import { startPipeline, type WorkerChoice } from "../start-worker.js";
@@ -49,6 +50,7 @@ export async function createPipeline(options: WebPipelineOptions = {}): Promise<
   });
   return {
     ...remote.pipeline,
+    ...takingCanvases(remote.pipeline),
     get device() {
       return remote.state().device as Device;
     },
