@@ -235,6 +235,24 @@ describe.skipIf(!executable)(title, () => {
     expect(asked[1]).toMatch(/bytes=[1-9]/);
   });
 
+  it("begin anew at another origin when the file changes on the way", async () => {
+    const elsewhere = await lab.place();
+    elsewhere.files.set(path, graph);
+    const changed = pattern(3_000_000, 9);
+    let asked = 0;
+    elsewhere.route = (request, response) => {
+      if (request.method === "GET" && ++asked === 2) elsewhere.files.set(path, changed);
+      response.setHeader("access-control-allow-origin", "*");
+      response.setHeader("last-modified", `Sat, 21 Nov 2026 10:00:0${Math.min(asked, 2)} GMT`);
+      return false;
+    };
+    elsewhere.troubles.set(path, [{ cutAfter: 900_000 }]);
+    expect(await open({ model: `${elsewhere.origin}/m/` })).toMatchObject({
+      sha256: digest(changed),
+    });
+    expect(asked).toBe(3);
+  });
+
   it("begin anew at another origin that tells no version", async () => {
     const elsewhere = await lab.place();
     elsewhere.files.set(path, graph);
