@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
+  type Control,
   createImage,
   createOrtBackend,
   createPipeline,
@@ -8,6 +9,7 @@ import {
   type Expanded,
   expand,
   type FloatTensor,
+  floatTensor,
   type GenerateRequest,
   type InferenceBackend,
   isUnderpaintError,
@@ -17,10 +19,12 @@ import {
   type Pipeline,
   parseRecipe,
   type RgbaImage,
+  resize,
 } from "@underpaint/core";
 import { createScheduler, fromConfig } from "@underpaint/schedulers";
 import * as ort from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { graphFiles } from "../packages/node/src/graph/graph-files.js";
 import { folderSource } from "../packages/node/src/sources/folder.js";
 import { fakeModel } from "./support/fake-model.js";
 import { fixtureModel, relativeError } from "./support/reference.js";
@@ -66,6 +70,7 @@ async function open(
 ): Promise<Pipeline> {
   return createPipeline({
     backend,
+    graphFiles,
     source: channels === 9 ? await inpaintingModel(config) : await fixtureModel("tiny", config),
     scheduler: fromConfig,
     plugins: { scheduler: createScheduler },
@@ -435,6 +440,58 @@ describe.each([4, 9] as const)("a request to paint, %i channels", (channels) => 
     if (!isUnderpaintError(error)) throw new Error(`not refused: ${error}`);
     expect(error.message).toMatch(message);
     expect(began).toBe(false);
+  });
+});
+
+describe("a control of a request that paints", () => {
+  const { image, mask } = discIn75x52();
+  const evenly = (channels: number) =>
+    floatTensor([1, channels, 1, 1], new Float32Array(channels).fill(0.5));
+
+  /** Remembers what it sees of a hint, and steers by the same number everywhere. */
+  function steering(hint: RgbaImage): { control: Control; seen: RgbaImage[] } {
+    const seen: RgbaImage[] = [];
+    const control: Control = {
+      name: "steering",
+      options: {},
+      async start(run) {
+        seen.push(run.view(hint));
+        const down = run.ports.down.map(({ channels }) => evenly(channels));
+        return async () => ({ down, mid: evenly(run.ports.mid.channels) });
+      },
+    };
+    return { control, seen };
+  }
+
+  it("sees what the network sees, and changes only what is repainted", async () => {
+    const pipeline = await open(4);
+    const asked = { prompt: "a red apple", image, mask, steps: 2, seed: 5 };
+    const around = { width: 64, height: 64, onlyMasked: { padding: 4 }, maskEdge: hardEdge };
+    for (const [more, width, height] of [
+      [{}, 80, 64],
+      [around, 64, 64],
+    ] as const) {
+      const { control, seen } = steering(image);
+      const plain = await pipeline.generate({ ...asked, ...more });
+      const steered = await pipeline.generate({ ...asked, ...more, controls: [control] });
+      expect(seen.map((view) => [view.width, view.height])).toEqual([[width, height]]);
+      const [found, given, other] = [steered.images[0]!, image, plain.images[0]!].map(
+        ({ data }) => new Uint32Array(data.buffer),
+      );
+      const outside = found!.filter((value, i) => mask.data[4 * i] === 0 && value !== given![i]);
+      expect(outside.length).toBe(0);
+      expect(found).not.toEqual(other);
+      if (more === around) {
+        // The disc's 25 × 25 pixels and 4 around, enlarged to 64 × 64.
+        const part = createImage(33, 33);
+        for (let y = 0; y < 33; y++) {
+          const from = 4 * (75 * (9 + y) + 24);
+          part.data.set(image.data.subarray(from, from + 4 * 33), 4 * 33 * y);
+        }
+        expect(seen[0]!.data).toEqual(resize(part, 64, 64).data);
+      }
+    }
+    await pipeline.dispose();
   });
 });
 

@@ -104,13 +104,14 @@ export function newShare(mask: Mask, bounds: Rect, area: Mask, edge: MaskEdge): 
 /** The share of the deepest place nearby from which on pixels are wholly new. */
 const fullAt = 2 / 3;
 
-/** From 0 outside of the mask to 255 less than `width` pixels inside, or in narrow places less. */
+/** From 0 outside of the mask to 255 about `width` pixels inside, or in narrow places less. */
 function rampInside(mask: Mask, width: number): Uint8Array {
   const { thirds } = distancesInside(mask);
-  const full = 3 * (width + 1);
+  const reach = Math.ceil(width / fullAt);
+  const full = 3 * (reach + 1);
   // The whole rise is a byte, to find the deepest place nearby by the filter of bytes.
   const depth = Uint8Array.from(thirds, (distance) => (255 * Math.min(distance, full)) / full);
-  const deepest = dilate({ ...mask, data: depth }, width).data;
+  const deepest = dilate({ ...mask, data: depth }, reach).data;
   return depth.map((value, i) => {
     const share = deepest[i] === 0 ? 0 : Math.min(1, value / (fullAt * deepest[i]!));
     return Math.round(255 * share * share * (3 - 2 * share));
