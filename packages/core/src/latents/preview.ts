@@ -2,7 +2,6 @@ import { UnderpaintError } from "../errors.js";
 import { createImage, type RgbaImage } from "../image/image.js";
 import type { JsonObject } from "../model/json.js";
 import type { FloatTensor } from "../tensor/tensor.js";
-import { fitPreview } from "./preview-fit.js";
 import type { VaeDecoder } from "./vae-decoder.js";
 
 /**
@@ -82,8 +81,8 @@ export function createLatentPreview(
   const known = isStableDiffusions(config) ? stableDiffusionPreview : undefined;
   return async (latents, index) => {
     if (known) return previewImage(latents, known, index);
-    fitted ??= decoder()
-      .then(fitPreview)
+    fitted ??= Promise.all([decoder(), import("./preview-fit.js")])
+      .then(([loaded, { fitPreview }]) => fitPreview(loaded))
       .catch((error) => {
         // A decoder that could not be loaded may be there the next time.
         fitted = undefined;

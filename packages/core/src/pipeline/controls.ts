@@ -6,19 +6,14 @@ import { configCount } from "../model/json.js";
 import type { ModelSource } from "../model/source.js";
 import { cropOver } from "../painting/crop.js";
 import type { GenerationContext, GenerationPlan } from "./generate.js";
-import type { ModelParts, NetworkForm } from "./parts.js";
+import { networkForm } from "./network-form.js";
+import type { ModelParts } from "./parts.js";
 
 /** Finds the source behind a model's name: the platform's own. */
 export type ModelResolver = (
   model: string,
   options: { readonly signal?: AbortSignal },
 ) => Promise<ModelSource>;
-
-/** What the network must be able to take for a request. */
-export function networkForm({ request: { controls } }: GenerationPlan): NetworkForm {
-  if (controls.length === 0) return "plain";
-  return controls.some(({ control }) => control.givesFeatures) ? "features" : "residuals";
-}
 
 /** Starts a request's controls, so that what does not fit is said before anything is computed. */
 export async function beginControls(

@@ -14,7 +14,8 @@ import { type FurnishRequest, furnishRequest } from "./furnish.js";
 import { type GenerationPlan, generate } from "./generate.js";
 import { openParts } from "./parts.js";
 import { planGeneration } from "./plan.js";
-import { type RecipeRequest, recipeOfPlan, requestOfRecipe } from "./recipe-request.js";
+import { recipeOfPlan } from "./recipe-of-plan.js";
+import type { RecipeRequest } from "./recipe-request.js";
 import { corePlugins, type PluginMakers } from "./registry.js";
 import type { GenerateRequest } from "./request.js";
 import type { GenerateResult, GenerationEvent, PipelineWarning } from "./result.js";
@@ -136,7 +137,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       warnings.push(warning);
       onWarning?.(warning);
     };
-    const request = await requestOfRecipe(asked, manifest.id, warn, plugins.control);
+    const request = isRecipe(asked) ? await requestOf(asked, warn) : asked;
     const valid = validateRequest(request, defaults);
     const plan = planGeneration(request, valid, {
       plugins,
@@ -152,6 +153,15 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     const context = { parts, stopwatch, warn, signal: stop, onStep, resolveModel };
     const images = yield* generate(plan, context);
     yield { type: "result", result: await resultOf(plan, images, stopwatch, warnings) };
+  }
+
+  /** Recipes are read by a part of its own, which pages fetch when they have one. */
+  async function requestOf(
+    recipe: RecipeRequest,
+    warn: (warning: PipelineWarning) => void,
+  ): Promise<GenerateRequest> {
+    const { requestOfRecipe } = await import("./recipe-request.js");
+    return requestOfRecipe(recipe, manifest.id, warn, plugins.control);
   }
 
   async function resultOf(
@@ -197,4 +207,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       await parts.dispose();
     },
   };
+}
+
+/** Whether a request is a recipe. */
+function isRecipe(asked: GenerateRequest | RecipeRequest): asked is RecipeRequest {
+  return typeof asked === "object" && asked !== null && "underpaint" in asked;
 }

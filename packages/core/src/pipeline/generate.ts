@@ -14,14 +14,16 @@ import { createPredictor, type PredictorNetwork } from "../sampling/predictor.js
 import { type SampleStep, sample } from "../sampling/sample.js";
 import { linear } from "../tensor/linear.js";
 import { batchEntry, type FloatTensor } from "../tensor/tensor.js";
-import { beginControls, type ModelResolver, networkForm } from "./controls.js";
+import type { ModelResolver } from "./controls.js";
 import { encodePicture } from "./encode-picture.js";
-import { beginPainting, type PaintingRun, untouched } from "./paint.js";
+import { networkForm } from "./network-form.js";
+import type { PaintingRun } from "./paint.js";
 import type { ModelParts } from "./parts.js";
 import { onlyInpaints } from "./plan.js";
 import type { PipelineWarning, StepEvent } from "./result.js";
 import { createSeededNoise, type SeededNoise } from "./seeded-noise.js";
 import type { Stopwatch } from "./timings.js";
+import { untouched } from "./untouched.js";
 import type { ValidRequest } from "./validate.js";
 
 /** A request that was checked, with its plug-ins made and its schedule known. */
@@ -84,7 +86,11 @@ export async function* generate(
     return untouched(picture, painting?.layer ?? false, seeds.length);
   }
 
-  const steering = request.controls.length > 0 ? await beginControls(plan, context) : undefined;
+  // What most requests do without is a part of its own, which pages fetch where it is needed.
+  const steering =
+    request.controls.length > 0
+      ? await (await import("./controls.js")).beginControls(plan, context)
+      : undefined;
   try {
     return yield* story(plan, context, picture, steering);
   } finally {
@@ -103,7 +109,9 @@ async function* story(
   await checkWords(request.prompt, context);
   const states = await encodePrompts(plan, context);
   const noise = createSeededNoise(seeds);
-  const paint = plan.painting && (await beginPainting(plan, plan.painting, noise, context));
+  const paint =
+    plan.painting &&
+    (await (await import("./paint.js")).beginPainting(plan, plan.painting, noise, context));
   const start =
     paint?.latents ??
     (picture

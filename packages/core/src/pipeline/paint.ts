@@ -1,5 +1,5 @@
 import { toTensor } from "../image/convert.js";
-import { createImage, type RgbaImage } from "../image/image.js";
+import type { RgbaImage } from "../image/image.js";
 import { cropBack, cropImage, cropMask } from "../painting/crop.js";
 import { newShare, repaintedArea } from "../painting/edge.js";
 import { fillMasked } from "../painting/fill.js";
@@ -9,9 +9,9 @@ import { layOver, newPixels } from "../painting/layer.js";
 import type { Scheduler } from "../sampling/contract.js";
 import { linear } from "../tensor/linear.js";
 import { batchEntry, type FloatTensor } from "../tensor/tensor.js";
-import { networkForm } from "./controls.js";
 import { encodePicture } from "./encode-picture.js";
 import type { GenerationContext, GenerationPlan, PaintingPlan } from "./generate.js";
+import { networkForm } from "./network-form.js";
 import type { SeededNoise } from "./seeded-noise.js";
 
 /** How the loop is told to paint: what it begins with, and what it sees of scheduler and network. */
@@ -87,11 +87,4 @@ export async function beginPainting(
     shown: (estimate) => mixed(estimate, clean!, soft),
     finish,
   };
-}
-
-/** The results where nothing is to be done: the image as it is, or a layer with nothing on it. */
-export function untouched(image: RgbaImage, layer: boolean, count: number): RgbaImage[] {
-  return Array.from({ length: count }, () =>
-    createImage(image.width, image.height, layer ? undefined : image.data.slice()),
-  );
 }

@@ -1,10 +1,10 @@
 import type { InferenceSession } from "../backend/contract.js";
 import { createMixer, type Mixer } from "../control/mixer.js";
-import { type ControllableUNet, makeControllable } from "../graph/controllable.js";
+import type { ControllableUNet } from "../graph/controllable.js";
 import { createLatentPreview, type LatentPreview } from "../latents/preview.js";
 import { latentChannelsOf, vaeScaleFactor } from "../latents/scaling.js";
 import { createVaeDecoder, type VaeDecoder } from "../latents/vae-decoder.js";
-import { createVaeEncoder, type VaeEncoder } from "../latents/vae-encoder.js";
+import type { VaeEncoder } from "../latents/vae-encoder.js";
 import { createGraphCache, type GraphCache } from "../model/graph-cache.js";
 import { configCount, type JsonObject } from "../model/json.js";
 import type { ComponentName, ModelManifest } from "../model/manifest.js";
@@ -106,7 +106,8 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
   const graphs = createGraphCache(options);
   const mixer = createMixer(options.backend);
 
-  function variantOf(form: Exclude<NetworkForm, "plain">): GraphVariant {
+  async function variantOf(form: Exclude<NetworkForm, "plain">): Promise<GraphVariant> {
+    const { makeControllable } = await import("../graph/controllable.js");
     return {
       name: form,
       edit(graph) {
@@ -120,7 +121,7 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
   /** Zeros as residuals change nothing, to the bit: a network that takes them is a plain one too. */
   const borrowNetwork: ModelParts["borrowNetwork"] = async (signal, form) => {
     const { session, release } = await model.borrow("unet", {
-      ...(form === "plain" ? { orVariants: ["residuals"] } : { variant: variantOf(form) }),
+      ...(form === "plain" ? { orVariants: ["residuals"] } : { variant: await variantOf(form) }),
       ...(signal && { signal }),
     });
     try {
@@ -175,7 +176,10 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
       return network;
     },
     borrowNetwork,
-    vaeEncoder: part("vae_encoder", (session) => createVaeEncoder(session, vae_encoder?.config)),
+    vaeEncoder: part("vae_encoder", async (session) => {
+      const { createVaeEncoder } = await import("../latents/vae-encoder.js");
+      return createVaeEncoder(session, vae_encoder?.config);
+    }),
     vaeDecoder,
     preview: createLatentPreview(vae_decoder.config, () => vaeDecoder()),
     graphs,

@@ -1,19 +1,11 @@
 import type { Control, ControlMode } from "../control/contract.js";
-import type { PlannedControl } from "../control/steering.js";
 import { UnderpaintError } from "../errors.js";
 import { digestImage, type ImageDigest } from "../image/digest.js";
 import type { RgbaImage } from "../image/image.js";
 import { checkFill } from "../painting/fill.js";
-import type { Painting, PaintingRequest } from "../painting/options.js";
+import type { PaintingRequest } from "../painting/options.js";
 import { parseRecipe } from "../recipe/parse-recipe.js";
-import {
-  type ControlRecipe,
-  type PaintingRecipe,
-  type Recipe,
-  seedToJson,
-} from "../recipe/recipe.js";
-import { version } from "../version.js";
-import type { GenerationPlan } from "./generate.js";
+import type { ControlRecipe, PaintingRecipe, Recipe } from "../recipe/recipe.js";
 import type { ControlMaker } from "./registry.js";
 import type { GenerateRequest } from "./request.js";
 import type { PipelineWarning } from "./result.js";
@@ -31,70 +23,6 @@ export type RecipeRequest = Omit<Recipe, "image" | "controls"> & {
   /** The mask of a recipe that painted. */
   readonly mask?: RgbaImage;
 } & Pick<GenerateRequest, "onStep" | "signal">;
-
-/** Whether a request is a recipe. */
-function isRecipe(asked: GenerateRequest | RecipeRequest): asked is RecipeRequest {
-  return typeof asked === "object" && asked !== null && "underpaint" in asked;
-}
-
-/** The recipe of a plan: what makes its pictures again. */
-export async function recipeOfPlan(
-  { request, scheduler, guidance }: GenerationPlan,
-  modelId: string,
-): Promise<Recipe> {
-  const { prompt, negativePrompt, width, height, steps, seed, count, clipSkip, image } = request;
-  const { painting, controls } = request;
-  return {
-    underpaint: 1,
-    model: { id: modelId },
-    prompt,
-    negativePrompt,
-    width,
-    height,
-    steps,
-    guidance: { name: guidance.name, options: guidance.options },
-    scheduler: { name: scheduler.name, options: scheduler.options },
-    seed: seedToJson(seed),
-    count,
-    ...(image && { strength: request.strength, image: await digestImage(image) }),
-    ...(painting && { painting: await paintingRecipe(painting) }),
-    ...(controls.length > 0 && { controls: await Promise.all(controls.map(controlRecipe)) }),
-    ...(clipSkip > 0 && { clipSkip }),
-    versions: { "@underpaint/core": version },
-  };
-}
-
-async function paintingRecipe(painting: Painting): Promise<PaintingRecipe> {
-  const { given, source, edge, padding, fill, layer } = painting;
-  return {
-    mask: await digestImage(given),
-    source,
-    ...edge,
-    ...(padding !== undefined && { padding }),
-    fill,
-    ...(layer && { layer }),
-  };
-}
-
-async function controlRecipe({
-  control: { name, options, pictures = {} },
-  strength: { weight, start, end, mode, mask },
-}: PlannedControl): Promise<ControlRecipe> {
-  const digests: [string, ImageDigest][] = [];
-  for (const [role, picture] of Object.entries(pictures)) {
-    digests.push([role, await digestImage(picture)]);
-  }
-  return {
-    name,
-    options,
-    pictures: Object.fromEntries(digests),
-    weight,
-    start,
-    end,
-    mode,
-    ...(mask && { mask: await digestImage(mask) }),
-  };
-}
 
 /** The controls of a recipe, made again; those that are given are taken as they are. */
 async function controlsOf(
@@ -155,18 +83,17 @@ function paintingRequest(
 }
 
 /**
- * The request that a recipe means; a request that is none is returned as it is.
+ * The request that a recipe means.
  *
  * @throws UnderpaintError `invalid-request` for a recipe that is not right, and for the wrong
  * picture or none where it began from one.
  */
 export async function requestOfRecipe(
-  asked: GenerateRequest | RecipeRequest,
+  asked: RecipeRequest,
   modelId: string,
   warn: (warning: PipelineWarning) => void,
   makeControl: ControlMaker,
 ): Promise<GenerateRequest> {
-  if (!isRecipe(asked)) return asked;
   const { onStep, signal, image, mask, controls: steering = [], pictures = [], ...rest } = asked;
   const picture = image && "data" in image ? image : undefined;
   const own = steering.filter(
