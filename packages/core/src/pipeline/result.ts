@@ -16,6 +16,7 @@ import type { Timings } from "./timings.js";
  * - `scheduler-config`: a setting of the model's scheduler is not known here.
  * - `device-fallback`: another device is used than the fastest.
  * - `single-threaded`: the page may not use several threads.
+ * - `model-not-kept`: the browser keeps no models, or has no room: it is used from memory.
  * - `recipe-model`: a recipe was made with another model.
  * - `hint-resized`, `hint-inverted`, `control-note`: see {@link ControlWarning}.
  */
