@@ -443,10 +443,10 @@ describe.each([4, 9] as const)("a request to paint, %i channels", (channels) => 
   });
 });
 
-describe("a control of a request that paints", () => {
+describe.each([4, 9] as const)("a control of a request that paints, %i channels", (channels) => {
   const { image, mask } = discIn75x52();
-  const evenly = (channels: number) =>
-    floatTensor([1, channels, 1, 1], new Float32Array(channels).fill(0.5));
+  const evenly = (width: number) =>
+    floatTensor([1, width, 1, 1], new Float32Array(width).fill(0.5));
 
   /** Remembers what it sees of a hint, and steers by the same number everywhere. */
   function steering(hint: RgbaImage): { control: Control; seen: RgbaImage[] } {
@@ -456,7 +456,7 @@ describe("a control of a request that paints", () => {
       options: {},
       async start(run) {
         seen.push(run.view(hint));
-        const down = run.ports.down.map(({ channels }) => evenly(channels));
+        const down = run.ports.down.map((port) => evenly(port.channels));
         return async () => ({ down, mid: evenly(run.ports.mid.channels) });
       },
     };
@@ -464,7 +464,7 @@ describe("a control of a request that paints", () => {
   }
 
   it("sees what the network sees, and changes only what is repainted", async () => {
-    const pipeline = await open(4);
+    const pipeline = await open(channels);
     const asked = { prompt: "a red apple", image, mask, steps: 2, seed: 5 };
     const around = { width: 64, height: 64, onlyMasked: { padding: 4 }, maskEdge: hardEdge };
     for (const [more, width, height] of [
