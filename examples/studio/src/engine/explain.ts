@@ -1,0 +1,55 @@
+import { type ErrorCode, isUnderpaintError, type PipelineWarning } from "@underpaint/web";
+
+/** What went wrong, for somebody who wants to draw. */
+export interface Explanation {
+  readonly title: string;
+  readonly text: string;
+  /** Whether the model has to be opened again before anything can be painted. */
+  readonly ended: boolean;
+}
+
+const titles: Readonly<Partial<Record<ErrorCode, string>>> = {
+  "invalid-request": "This cannot be painted as it is",
+  "invalid-image": "This picture cannot be read",
+  "model-not-found": "The model could not be fetched",
+  "model-invalid": "The model's files are damaged",
+  "download-failed": "The model could not be fetched",
+  "device-unavailable": "The device cannot be used",
+  "operator-unsupported": "The device cannot run this model",
+  "inference-failed": "The model failed while it painted",
+  "worker-failed": "The painting stopped working",
+};
+
+/** Failures of what was asked for; after all others nothing can be expected to work. */
+const passing: readonly ErrorCode[] = ["invalid-request", "invalid-image"];
+
+/** An error in words: what is wrong, and what can be done. */
+export function explain(error: unknown): Explanation {
+  if (!isUnderpaintError(error)) {
+    const text = error instanceof Error ? error.message : String(error);
+    return { title: "Something went wrong", text, ended: true };
+  }
+  const title = titles[error.code] ?? "Something went wrong";
+  return { title, text: sentences(error.message), ended: !passing.includes(error.code) };
+}
+
+/** Errors are one sentence with semicolons between what is wrong, what is allowed and what to do. */
+function sentences(message: string): string {
+  return message.split("; ").map(capitalised).join(". ");
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** What a picture's painter should be told of its warnings; "" for nothing. */
+export function remark(warnings: readonly PipelineWarning[]): string {
+  const codes = warnings.map(({ code }) => code);
+  if (codes.includes("words-unknown")) {
+    return "The model knows none of these words, so this is a guess. Try one of the ideas.";
+  }
+  if (codes.includes("prompt-cut")) return "The prompt is too long: its end was not read.";
+  if (codes.includes("nothing-to-do")) return "So little strength leaves the drawing as it is.";
+  if (codes.includes("recipe-model")) return "The recipe was made with another model.";
+  return "";
+}
