@@ -99,6 +99,26 @@ describe.skipIf(!executable)(title, () => {
     expect(await open()).toMatchObject({ sha256: sha256(large) });
   });
 
+  const starts = (): number[] =>
+    place.requests
+      .filter((line) => line.startsWith("GET /storage"))
+      .map((line) => Number(/bytes=(\d+)-$/.exec(line)?.[1]));
+
+  it("goes on where it was cut, with the hash of what is here", async () => {
+    const { progress } = await open({ abortAfter: 900_000 });
+    expect(await open()).toMatchObject({ sha256: sha256(large) });
+    expect(starts()).toEqual([0, progress.at(-1)]);
+  });
+
+  it("does not go on with another version", async () => {
+    await open({ abortAfter: 900_000 });
+    const changed = pattern(1_500_000, 8);
+    hub.commit = "b".repeat(40);
+    hub.files.set("unet/model.onnx", changed);
+    expect(await open()).toMatchObject({ sha256: sha256(changed) });
+    expect(starts()).toEqual([0, 0]);
+  });
+
   it("begins once more where the wrong bytes came first", async () => {
     const wrong = large.slice();
     wrong[5]! ^= 1;
