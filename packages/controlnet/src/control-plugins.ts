@@ -1,14 +1,10 @@
-import type { ControlMaker, ControlStrength, RgbaImage } from "@underpaint/core";
+import type { ControlMaker } from "@underpaint/core";
+import { type DrawnMaker, drawnMakers } from "./controls/makers.js";
 import { invalid } from "./hints/options.js";
 import { controlNet, type NetworkControlOptions, t2iAdapter } from "./networks/control-net.js";
 
-type Maker = (
-  options: Readonly<Record<string, unknown>>,
-  pictures: Readonly<Record<string, RgbaImage>>,
-  strength: ControlStrength,
-) => ReturnType<ControlMaker>;
-
-const makers: Readonly<Record<string, Maker>> = {
+const makers: Readonly<Record<string, DrawnMaker>> = {
+  ...drawnMakers,
   controlnet: (options, { hint }, strength) =>
     controlNet({ ...options, ...strength, hint } as NetworkControlOptions),
   "t2i-adapter": (options, { hint }, strength) =>

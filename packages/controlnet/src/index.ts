@@ -2,6 +2,38 @@
 
 // controls of recipes, made again
 export { controlPlugins } from "./control-plugins.js";
+// controls that draw their hints
+export { type CannyEdgesOptions, cannyEdges } from "./controls/canny-edges.js";
+export { type DepthOptions, depth } from "./controls/depth.js";
+export type { DrawnControl, ModelControlOptions } from "./controls/drawn-control.js";
+export { type LineArtOptions, lineArt } from "./controls/line-art.js";
+export { type PaletteOptions, palette } from "./controls/palette.js";
+export { type PerspectiveOptions, perspective } from "./controls/perspective.js";
+export { type PoseControlOptions, pose } from "./controls/pose.js";
+export { type ScribbleOptions, scribble } from "./controls/scribble.js";
+export { type SoftEdgesOptions, softEdges } from "./controls/soft-edges.js";
+// hints by models of the user's own
+export type { DepthLayout } from "./hints/by-model/depth-layouts.js";
+export {
+  type DepthModel,
+  type DepthModelOptions,
+  openDepthModel,
+} from "./hints/by-model/depth-model.js";
+export type { HintModelOptions } from "./hints/by-model/hint-graph.js";
+export {
+  openPoseModel,
+  type PoseBox,
+  type PoseHintOptions,
+  type PoseModel,
+  type PoseModelOptions,
+  type PoseOptions,
+} from "./hints/by-model/pose-model.js";
+export {
+  openSoftEdgeModel,
+  type SoftEdgeLayout,
+  type SoftEdgeModel,
+  type SoftEdgeModelOptions,
+} from "./hints/by-model/soft-edge-model.js";
 // edges and lines of a picture
 export { type CannyOptions, canny } from "./hints/canny.js";
 // depth
@@ -16,6 +48,8 @@ export { type LineArtStandardOptions, lineArtStandard } from "./hints/line-art-s
 export type { LineSegment } from "./hints/lines/detect-lines.js";
 // palettes
 export type { Colour } from "./hints/palette/colour.js";
+export { type MeanPaletteOptions, meanPalette } from "./hints/palette/mean-palette.js";
+export { type PictureColoursOptions, pictureColours } from "./hints/palette/picture-colours.js";
 export { type PicturePaletteOptions, picturePalette } from "./hints/palette/picture-palette.js";
 export {
   type Swatch,

@@ -6,6 +6,15 @@ export { type BackendCheckOptions, backendChecks } from "./backend/backend-check
 // checks
 export { type Check, type Failure, failures } from "./check.js";
 
+// controls
+export {
+  type ControlCheckOptions,
+  type ControlFactory,
+  controlChecks,
+} from "./controls/control-checks.js";
+export { type ControlSetting, smallPorts } from "./controls/control-run.js";
+export { type FakeNetwork, fakeAdapter, fakeControlNet } from "./controls/fake-networks.js";
+
 // fakes
 export {
   type FakeBackend,

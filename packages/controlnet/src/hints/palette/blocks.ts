@@ -1,7 +1,27 @@
 import { colourHint, type Hint } from "../hint.js";
+import { invalid, wholeIn } from "../options.js";
 
 /** The side of a palette's blocks in pixels: what the colour adapter was trained on. */
 export const blockSide = 64;
+
+/** The most blocks of a palette: 8192 × 8192 pixels in blocks of 32. */
+const mostBlocks = 2 ** 16;
+
+/** `block`, or 64 where it is left out, once it is known to be allowed. */
+export function checkBlock(block: number | undefined, owner: string): number {
+  return wholeIn(block ?? blockSide, `${owner}'s block`, 1, 512);
+}
+
+/** Throws where a palette would have more blocks than are allowed. */
+export function checkBlockCount(columns: number, rows: number, owner: string): void {
+  if (columns * rows <= mostBlocks) return;
+  throw invalid({
+    what: `${owner} would have too many blocks`,
+    value: `${columns} × ${rows}`,
+    allowed: `${mostBlocks} in all`,
+    remedy: "make the blocks larger",
+  });
+}
 
 /**
  * A palette as the network sees it: a small grid of colours, each a block of the hint, as OpenCV's

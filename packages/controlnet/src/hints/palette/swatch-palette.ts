@@ -1,6 +1,6 @@
 import { checkDrawnSize, type Hint } from "../hint.js";
 import { checkKeys, invalid, numberIn, wholeIn } from "../options.js";
-import { blockHint, blockSide } from "./blocks.js";
+import { blockHint, checkBlock, checkBlockCount } from "./blocks.js";
 import { type Bytes, type Colour, readColour } from "./colour.js";
 import { warmed } from "./warmth.js";
 
@@ -12,9 +12,11 @@ export interface Swatch {
 }
 
 interface PaletteSize {
-  /** The hint's size in pixels, 64 to 8192 each. */
+  /** The hint's size in pixels, `block` to 8192 each. */
   readonly width: number;
   readonly height: number;
+  /** The blocks' side in pixels, 1 to 512: what the adapter was trained on; 64 when left out. */
+  readonly block?: number;
   /** Cooler (−1) to warmer (1), as {@link warmer} does it; 0 when left out. */
   readonly warmth?: number;
 }
@@ -35,7 +37,7 @@ export type SwatchPaletteOptions = PaletteSize &
   );
 
 /**
- * A palette from swatches: blocks of 64 pixels, the hint of `t2iadapter_color_sd14v1`.
+ * A palette from swatches: blocks of 64 pixels (or `block`), the hint of `t2iadapter_color_sd14v1`.
  *
  * Swatches in a `grid` are stretched over the canvas: each block takes the one under its middle.
  * Unordered `colours` get as many blocks as their shares say (at least one each while there are
@@ -47,20 +49,22 @@ export type SwatchPaletteOptions = PaletteSize &
  * options that are not allowed.
  */
 export function swatchPalette(options: SwatchPaletteOptions): Hint {
-  const names = ["grid", "colours", "seed", "width", "height", "warmth"];
+  const names = ["grid", "colours", "seed", "width", "height", "block", "warmth"];
   checkKeys(options, "swatchPalette", names);
   const { width, height } = options;
   checkDrawnSize(width, height, "swatchPalette");
-  wholeIn(width, "swatchPalette's width", blockSide, 8192);
-  wholeIn(height, "swatchPalette's height", blockSide, 8192);
+  const block = checkBlock(options.block, "swatchPalette");
+  wholeIn(width, "swatchPalette's width", block, 8192);
+  wholeIn(height, "swatchPalette's height", block, 8192);
   const warmth = numberIn(options.warmth ?? 0, "swatchPalette's warmth", -1, 1);
   if ("grid" in options === "colours" in options) {
     throw invalid({ what: "swatchPalette needs either a grid or colours" });
   }
-  const columns = Math.floor(width / blockSide);
-  const rows = Math.floor(height / blockSide);
+  const columns = Math.floor(width / block);
+  const rows = Math.floor(height / block);
+  checkBlockCount(columns, rows, "swatchPalette");
   const grid = new Uint8Array(3 * columns * rows);
-  const put = (block: number, colour: Bytes) => grid.set(warmed(colour, warmth), 3 * block);
+  const put = (place: number, colour: Bytes) => grid.set(warmed(colour, warmth), 3 * place);
   if ("grid" in options) {
     const swatches = readGrid(options.grid);
     for (let y = 0; y < rows; y++) {
@@ -111,7 +115,8 @@ function readGrid(grid: unknown): Bytes[][] {
   });
 }
 
-function readSwatches(colours: unknown): { bytes: Bytes; share: number }[] {
+/** Swatches as they are given, each with its share. */
+export function readSwatches(colours: unknown): { bytes: Bytes; share: number }[] {
   if (!Array.isArray(colours) || colours.length < 1 || colours.length > 1024) {
     throw invalid({
       what: "swatchPalette's colours are no list of them",

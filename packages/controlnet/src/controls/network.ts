@@ -1,0 +1,1 @@
+export { type NetworkKind, startNetwork } from "../networks/start.js";
