@@ -30,6 +30,24 @@ const imageToImage: Recipe = {
   image: { sha256: "0123456789abcdef".repeat(4), width: 300, height: 200 },
 };
 
+const painted: Recipe = {
+  ...imageToImage,
+  painting: {
+    mask: { sha256: "fedcba9876543210".repeat(4), width: 300, height: 200 },
+    source: "alpha",
+    grow: 0,
+    feather: 32,
+    blend: 25,
+    spill: false,
+    padding: 32,
+    fill: "border",
+    layer: true,
+  },
+};
+
+/** A recipe that painted, with something else in its painting. */
+const paintedWith = (more: object) => ({ ...painted, painting: { ...painted.painting, ...more } });
+
 const picture = createImage(2, 2, new Uint8ClampedArray(16).fill(255));
 
 function refusal(value: unknown): string {
@@ -43,11 +61,14 @@ function refusal(value: unknown): string {
 }
 
 describe("parseRecipe", () => {
-  it.each([recipe, imageToImage, recipeOfPicture(recipe, 1)])("gives a sound one back", (sound) => {
-    const parsed = parseRecipe(JSON.parse(JSON.stringify(sound)));
-    expect(parsed).toEqual(sound);
-    expect(parsed.scheduler.options).not.toBe(sound.scheduler.options);
-  });
+  it.each([recipe, imageToImage, painted, recipeOfPicture(recipe, 1)])(
+    "gives a sound one back",
+    (sound) => {
+      const parsed = parseRecipe(JSON.parse(JSON.stringify(sound)));
+      expect(parsed).toEqual(sound);
+      expect(parsed.scheduler.options).not.toBe(sound.scheduler.options);
+    },
+  );
 
   it("tells seeds above 2^53 − 1 exactly, and writes them one way", () => {
     const parse = (seed: unknown) => parseRecipe({ ...recipe, seed }).seed;
@@ -87,6 +108,16 @@ describe("parseRecipe", () => {
     ["strength 2", { ...recipe, strength: 2 }, /recipe\.strength is out of range/],
     ["strength null", { ...recipe, strength: null }, /recipe\.strength is out of range/],
     ["a short digest", { ...imageToImage, image: { sha256: "ab", width: 1, height: 1 } }, /digest/],
+    [
+      "a mask without a digest",
+      paintedWith({ mask: undefined }),
+      /painting\.mask is not an object/,
+    ],
+    ["NaN as feather", paintedWith({ feather: Number.NaN }), /painting\.feather is out of range/],
+    ["another source", paintedWith({ source: "red" }), /painting\.source.*luminance, alpha/],
+    ["spill in words", paintedWith({ spill: "yes" }), /painting\.spill is not true or false/],
+    ["a layer in words", paintedWith({ layer: "yes" }), /painting\.layer is not true or false/],
+    ["more of an edge", paintedWith({ blur: 4 }), /found "blur"/],
     ["no scheduler name", { ...recipe, scheduler: { options: {} } }, /recipe\.scheduler\.name/],
     [
       "no options",
