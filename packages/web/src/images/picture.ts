@@ -1,15 +1,13 @@
 import {
   checkImage,
   createImage,
-  decodePng,
   encodePng,
-  maxImagePixels,
   type Recipe,
   type RgbaImage,
   recipeText,
   UnderpaintError,
 } from "@underpaint/core";
-import { readBitmap, readDrawn } from "./read-bitmap.js";
+import { checkPixels, readBitmap, readDrawn } from "./read-bitmap.js";
 
 /** What a browser has for a picture, and requests take in place of one. */
 export type PictureSource =
@@ -19,11 +17,6 @@ export type PictureSource =
   | HTMLCanvasElement
   | OffscreenCanvas
   | Blob;
-
-/** Larger files are no pictures: a PNG of the most pixels that are allowed is smaller. */
-const mostBytes = 512 * 2 ** 20;
-
-const pngSignature = [137, 80, 78, 71, 13, 10, 26, 10];
 
 /**
  * The pixels of what a browser has for a picture, as they are: no colour profile is applied, and
@@ -36,7 +29,7 @@ const pngSignature = [137, 80, 78, 71, 13, 10, 26, 10];
  * @throws UnderpaintError `invalid-image` for what is no picture, or a file that cannot be read.
  */
 export async function toImage(source: PictureSource): Promise<RgbaImage> {
-  if (isBlob(source)) return readFile(source);
+  if (isBlob(source)) return (await import("./read-file.js")).readFile(source);
   if (isBitmap(source)) {
     checkPixels(source);
     return createImage(source.width, source.height, readBitmap(source));
@@ -95,23 +88,6 @@ export function toCanvas<C extends HTMLCanvasElement | OffscreenCanvas = Offscre
   return target;
 }
 
-async function readFile(file: Blob): Promise<RgbaImage> {
-  if (file.size > mostBytes) throw unreadable(file, undefined, `up to ${mostBytes} bytes`);
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  if (pngSignature.every((byte, i) => bytes[i] === byte)) return decodePng(bytes);
-  const bitmap = await createImageBitmap(file, {
-    premultiplyAlpha: "none",
-    colorSpaceConversion: "none",
-  }).catch((cause: unknown) => {
-    throw unreadable(file, cause);
-  });
-  try {
-    return await toImage(bitmap);
-  } finally {
-    bitmap.close();
-  }
-}
-
 function readCanvas(canvas: HTMLCanvasElement | OffscreenCanvas): RgbaImage {
   const { width, height } = canvas;
   checkPixels(canvas);
@@ -129,28 +105,6 @@ function readCanvas(canvas: HTMLCanvasElement | OffscreenCanvas): RgbaImage {
       cause,
     });
   }
-}
-
-/** Before anything is allocated for them. */
-function checkPixels({ width, height }: { width: number; height: number }): void {
-  if (width > 0 && height > 0 && width * height <= maxImagePixels) return;
-  throw new UnderpaintError({
-    code: "invalid-image",
-    what: "the picture has a size that is not allowed",
-    value: `${width} × ${height}`,
-    allowed: `1 to ${maxImagePixels} pixels; a bitmap that was closed has none`,
-  });
-}
-
-function unreadable(file: Blob, cause: unknown, allowed?: string): UnderpaintError {
-  return new UnderpaintError({
-    code: "invalid-image",
-    what: "the file is no picture that this browser reads",
-    value: `${file.type || "a file of unknown type"}, ${file.size} bytes`,
-    ...(allowed !== undefined && { allowed }),
-    remedy: "give a PNG, JPEG or WebP file",
-    cause,
-  });
 }
 
 /** Whether a value is a picture that has to be read first: its pixels are not at hand. */

@@ -1,4 +1,4 @@
-import { UnderpaintError } from "@underpaint/core";
+import { maxImagePixels, UnderpaintError } from "@underpaint/core";
 
 type Samples = Uint8ClampedArray<ArrayBuffer>;
 
@@ -84,4 +84,15 @@ function isStraight(raw: Samples, drawn: Samples): boolean {
     }
   }
   return asStraight <= asMultiplied;
+}
+
+/** Before anything is allocated for them. */
+export function checkPixels({ width, height }: { width: number; height: number }): void {
+  if (width > 0 && height > 0 && width * height <= maxImagePixels) return;
+  throw new UnderpaintError({
+    code: "invalid-image",
+    what: "the picture has a size that is not allowed",
+    value: `${width} × ${height}`,
+    allowed: `1 to ${maxImagePixels} pixels; a bitmap that was closed has none`,
+  });
 }
