@@ -47,7 +47,12 @@ const packages: Readonly<Record<string, readonly RegExp[]>> = {
   schedulers: [/^@underpaint\/core$/],
   controlnet: [/^@underpaint\/core$/, /^culori$/],
   testing: [/^@underpaint\/core$/],
-  node: [/^@underpaint\/(core|schedulers)$/, /^onnxruntime-node$/, /^@huggingface\/hub$/, /^node:/],
+  node: [
+    /^@underpaint\/(core|controlnet|schedulers)$/,
+    /^onnxruntime-node$/,
+    /^@huggingface\/hub$/,
+    /^node:/,
+  ],
   web: [
     /^@underpaint\/(core|schedulers|starter)$/,
     /^onnxruntime-web(\/|$)/,

@@ -1,3 +1,4 @@
+import { controlPlugins } from "@underpaint/controlnet";
 import {
   createPipeline as createCorePipeline,
   type ModelProgress,
@@ -92,7 +93,7 @@ export async function createPipeline(options: NodePipelineOptions = {}): Promise
     backend,
     source,
     scheduler: chosen ?? ((config) => schedulerOf(config, onWarning)),
-    plugins: { scheduler: createScheduler },
+    plugins: { scheduler: createScheduler, control: controlPlugins },
     graphFiles,
     resolveModel: (name) => resolveModel(name, options),
     ...(onProgress && { onProgress }),
