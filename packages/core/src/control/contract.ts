@@ -151,7 +151,8 @@ export interface ControlPorts {
 export interface ControlGraph {
   /**
    * Where it is: a source, or the name of a model as the platform's `createPipeline` takes it; the
-   * pipeline's own model when left out.
+   * pipeline's own model when left out. A graph that was loaded is known again by the name, or by
+   * the source's object.
    */
   readonly source?: ModelSource | string;
   /** Its path inside the source, or several of which the first that is there is taken. */

@@ -14,7 +14,8 @@ export interface GraphCacheOptions {
 /** Graphs beside a model's own components, loaded once each and kept. */
 export interface GraphCache {
   /**
-   * A graph's session; its outputs stay on the device where it has one.
+   * A graph's session; its outputs stay on the device where it has one. Sources are told apart by
+   * the object, not by their ids: two folders may have one name.
    *
    * @param files paths inside the source, of which the first that is there is loaded.
    * @throws UnderpaintError `model-not-found` where none of them is there; errors of loading.
@@ -24,6 +25,8 @@ export interface GraphCache {
     files: readonly string[],
     signal?: AbortSignal,
   ): Promise<{ readonly session: InferenceSession; readonly label: string }>;
+  /** The source of that name: found at the first call, and the same from then on. */
+  named(name: string, find: () => Promise<ModelSource>): Promise<ModelSource>;
   /** Gives all of them back. */
   unload(): Promise<void>;
 }
@@ -36,6 +39,15 @@ interface Entry {
 /** A {@link GraphCache} over a backend. */
 export function createGraphCache({ backend, onProgress }: GraphCacheOptions): GraphCache {
   const entries = new Map<string, Entry>();
+  const sources = new Map<string, Promise<ModelSource>>();
+  const numbers = new WeakMap<ModelSource, number>();
+  let count = 0;
+
+  function numberOf(source: ModelSource): number {
+    const number = numbers.get(source) ?? count++;
+    numbers.set(source, number);
+    return number;
+  }
 
   function begin(source: ModelSource, file: string, label: string, key: string): Entry {
     const entry: Entry = {
@@ -67,15 +79,25 @@ export function createGraphCache({ backend, onProgress }: GraphCacheOptions): Gr
     async open(source, files, signal) {
       signal?.throwIfAborted();
       const file = await firstOf(source, files, signal);
-      const key = `${source.id}\n${file}`;
+      const key = `${numberOf(source)} ${file}`;
       const label = `${source.id}: ${file}`;
       let entry = entries.get(key);
       if (!entry || entry.load.abandoned) entry = begin(source, file, label, key);
       return { session: await entry.load.wait(signal), label };
     },
+    named(name, find) {
+      let found = sources.get(name);
+      if (!found) {
+        found = find();
+        found.catch(() => sources.delete(name));
+        sources.set(name, found);
+      }
+      return found;
+    },
     async unload() {
       const all = [...entries.values()];
       entries.clear();
+      sources.clear();
       const reason = new UnderpaintError({
         code: "disposed",
         what: "a control's graph was unloaded while it was loaded",

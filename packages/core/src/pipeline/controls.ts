@@ -1,3 +1,4 @@
+import { untilAborted } from "../backend/queue.js";
 import type { ControlGraph, ControlRun } from "../control/contract.js";
 import { type Steering, startControls } from "../control/steering.js";
 import { UnderpaintError } from "../errors.js";
@@ -10,10 +11,7 @@ import { networkForm } from "./network-form.js";
 import type { ModelParts } from "./parts.js";
 
 /** Finds the source behind a model's name: the platform's own. */
-export type ModelResolver = (
-  model: string,
-  options: { readonly signal?: AbortSignal },
-) => Promise<ModelSource>;
+export type ModelResolver = (model: string) => Promise<ModelSource>;
 
 /** Starts a request's controls, so that what does not fit is said before anything is computed. */
 export async function beginControls(
@@ -94,7 +92,12 @@ async function sourceOf(
 ): Promise<ModelSource> {
   if (source === undefined) return parts.source;
   if (typeof source !== "string") return source;
-  if (resolve) return resolve(source, signal ? { signal } : {});
+  if (resolve) {
+    return untilAborted(
+      parts.graphs.named(source, () => resolve(source)),
+      signal,
+    );
+  }
   throw new UnderpaintError({
     code: "invalid-request",
     what: "this pipeline was not told how to find a control's model by its name",
