@@ -63,11 +63,29 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const pipeline = await createPipeline({ worker: true, ...options });
   try {
     await pipeline.load();
+    await warmUp(pipeline);
   } catch (error) {
     await pipeline.dispose();
     throw error;
   }
   return engineOf(pipeline, newestWins(pipeline));
+}
+
+/**
+ * Paints a picture that nobody sees: what is made ready once, such as programs for the GPU and the
+ * map that previews are made by, is so before the first stroke.
+ */
+async function warmUp(pipeline: WebPipeline): Promise<void> {
+  let preview: Promise<unknown> | undefined;
+  await pipeline.generate({
+    prompt: "",
+    seed: 0,
+    steps: 1,
+    onStep(event) {
+      preview = event.preview();
+    },
+  });
+  await preview;
 }
 
 function engineOf(pipeline: WebPipeline, newest: LivePipeline): Engine {

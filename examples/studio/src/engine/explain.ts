@@ -20,6 +20,18 @@ const titles: Readonly<Partial<Record<ErrorCode, string>>> = {
   "worker-failed": "The painting stopped working",
 };
 
+/** What to do, where the error's own words are for whoever writes the application. */
+const advice: Readonly<Partial<Record<ErrorCode, string>>> = {
+  "model-not-found": "Check that you are online, and start again.",
+  "download-failed": "Check that you are online, and start again.",
+  "model-invalid": "Load the page anew, so that the model is fetched again.",
+  "device-unavailable":
+    "Start again. If that does not help, close other pages that use the graphics processor, or add ?device=wasm to this page's address.",
+  "operator-unsupported": "Add ?device=wasm to this page's address.",
+  "inference-failed": "Start again. If it happens again, close other pages: memory may be short.",
+  "worker-failed": "Start again. If it happens again, close other pages: memory may be short.",
+};
+
 /** Failures of what was asked for; after all others nothing can be expected to work. */
 const passing: readonly ErrorCode[] = ["invalid-request", "invalid-image"];
 
@@ -29,13 +41,14 @@ export function explain(error: unknown): Explanation {
     const text = error instanceof Error ? error.message : String(error);
     return { title: "Something went wrong", text, ended: true };
   }
-  const title = titles[error.code] ?? "Something went wrong";
-  return { title, text: sentences(error.message), ended: !passing.includes(error.code) };
-}
-
-/** Errors are one sentence with semicolons between what is wrong, what is allowed and what to do. */
-function sentences(message: string): string {
-  return message.split("; ").map(capitalised).join(". ");
+  // One sentence, with semicolons between what is wrong, what is allowed and what to do.
+  const [what = "", ...more] = error.message.split("; ").map(capitalised);
+  const todo = advice[error.code] ?? more.join(". ");
+  return {
+    title: titles[error.code] ?? "Something went wrong",
+    text: `${what.replace(/\.$/, "")}. ${todo}`.trim(),
+    ended: !passing.includes(error.code),
+  };
 }
 
 function capitalised(text: string): string {

@@ -81,5 +81,5 @@ export function createPicturePanel(
 
 /** A picture in a few words. */
 export function captionOf({ recipe: { prompt, seed, steps } }: Signed): string {
-  return `${prompt || "no words"} · seed ${seed} · ${steps} steps`;
+  return `${prompt || "no words"} · seed ${seed} · ${steps} ${steps === 1 ? "step" : "steps"}`;
 }
