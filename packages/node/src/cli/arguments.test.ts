@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { asksForJson, parseCommand, UsageError } from "./arguments.js";
+import { asksForJson, parseCommand } from "./arguments.js";
+import { UsageError } from "./usage-error.js";
 
 function complaint(...argv: string[]): string {
   try {
@@ -18,6 +19,8 @@ describe("parseCommand", () => {
       ...["--output", "a.png", "--model", "hub:a/b", "--steps", "12", "--scheduler", "euler"],
       ...["--guidance=0", "--seed", "18446744073709551615", "--count", "3", "--size", "512x384"],
       ...["--negative", "blurry", "--image", "in.png", "--strength", ".5", "--device", "cpu"],
+      ...["--mask", "m.png", "--only-masked", "--control", "lineart=sheet.png:0.8:0-0.7"],
+      ...["-c", "palette=#e4572e,tan/#29335c,red:control-first"],
       "--json",
     ]);
     expect(long).toEqual({
@@ -37,6 +40,26 @@ describe("parseCommand", () => {
         image: "in.png",
         strength: 0.5,
         device: "cpu",
+        mask: "m.png",
+        onlyMasked: true,
+        controls: [
+          {
+            kind: "lineart",
+            model: undefined,
+            from: "sheet.png",
+            weight: 0.8,
+            range: [0, 0.7],
+            mode: undefined,
+          },
+          {
+            kind: "palette",
+            model: undefined,
+            from: "#e4572e,tan/#29335c,red",
+            weight: undefined,
+            range: undefined,
+            mode: "controlFirst",
+          },
+        ],
       },
     });
     const short = parseCommand(
@@ -64,6 +87,30 @@ describe("parseCommand", () => {
       arguments: { prompt: "--json x" },
     });
     expect(parseCommand([""])).toMatchObject({ arguments: { prompt: "" } });
+  });
+
+  test("reads a control's parts in any order, models and drives included", () => {
+    const control = (text: string) => {
+      const command = parseCommand(["x", "--control", text]);
+      return command.kind === "generate" ? command.arguments.controls[0] : undefined;
+    };
+    const none = { model: undefined, weight: undefined, range: undefined, mode: undefined };
+    expect(control("canny@hub:a/b@v1=photo.png:.2-1:-1.5")).toEqual({
+      ...none,
+      kind: "canny",
+      model: "hub:a/b@v1",
+      from: "photo.png",
+      range: [0.2, 1],
+      weight: -1.5,
+    });
+    expect(control("depth=C:\\maps\\a.png:prompt-first:2")).toEqual({
+      ...none,
+      kind: "depth",
+      from: "C:\\maps\\a.png",
+      mode: "promptFirst",
+      weight: 2,
+    });
+    expect(control("scribble=a=b.png")).toEqual({ ...none, kind: "scribble", from: "a=b.png" });
   });
 
   test("knows the commands, and a prompt that begins like one", () => {
@@ -119,6 +166,23 @@ describe("parseCommand", () => {
     [[], "there is no prompt"],
     [["--steps", "3"], "there is no prompt"],
     [["a cat", "--words"], '--words goes with "underpaint info"'],
+    [["x", "--control", "sheet.png"], "there is no ="],
+    [["x", "--control", "linart=a.png"], "did you mean lineart?"],
+    [["x", "--control", "zzz=a.png"], "known: lineart, scribble"],
+    [["x", "--control", "lineart="], "lineart has no picture"],
+    [["x", "--control", "lineart=a.jpg"], 'ends in .png (found "a.jpg")'],
+    [["x", "--control", "palette=a.jpg"], "or colours"],
+    [["x", "--control", "lineart=a.png:11"], 'a weight is -10 to 10 (found "11")'],
+    [["x", "--control", "lineart=a.png:0.7-0.2"], 'the smaller first (found "0.7-0.2")'],
+    [["x", "--control", "lineart=a.png:0-1.5"], "from 0 to 1"],
+    [["x", "--control", "lineart=a.png:promt-first"], "did you mean prompt-first?"],
+    [["x", "--control", "lineart=a.png:1:2"], "has two weights"],
+    [["x", "--control", "lineart=a.png:"], '"" is no weight (0.8)'],
+    [["x", "--control", "lineart@=a.png"], "names no model"],
+    [["x", "--control", "hint=a.png"], "hint needs a model: hint@MODEL=FILE.png"],
+    [["x", "--mask", "m.png"], "--mask goes with --image"],
+    [["x", "-i", "a.png", "--only-masked"], "--only-masked goes with --mask"],
+    [["info", "m", "--control", "lineart=a.png"], "--control does not go with"],
     [["info", "m", "--steps", "3"], '--steps does not go with "underpaint info"'],
   ] as const)("%j", (argv, expected) => {
     if (expected === undefined) expect(() => parseCommand(argv)).not.toThrow();

@@ -1,10 +1,7 @@
 import { parseArgs } from "node:util";
 import { nearest } from "@underpaint/core";
-
-/** The command line asks for something that is not there, or not rightly. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+import { type ControlArgument, parseControl } from "./controls.js";
+import { UsageError } from "./usage-error.js";
 
 /** What is asked for pictures, as text that was checked to be of the right form. */
 export interface GenerateArguments {
@@ -22,6 +19,10 @@ export interface GenerateArguments {
   readonly negative: string | undefined;
   readonly image: string | undefined;
   readonly strength: number | undefined;
+  /** A picture file: where `image` is repainted. */
+  readonly mask: string | undefined;
+  readonly onlyMasked: boolean;
+  readonly controls: readonly ControlArgument[];
 }
 
 /** What the command line asks for. */
@@ -48,6 +49,9 @@ const options = {
   negative: { type: "string" },
   image: { type: "string", short: "i" },
   strength: { type: "string" },
+  mask: { type: "string" },
+  "only-masked": { type: "boolean" },
+  control: { type: "string", short: "c", multiple: true },
   device: { type: "string", short: "d" },
   json: { type: "boolean" },
   words: { type: "boolean" },
@@ -69,7 +73,7 @@ export function asksForJson(argv: readonly string[]): boolean {
  * @throws UsageError telling what is wrong, and what was probably meant.
  */
 export function parseCommand(argv: readonly string[]): Command {
-  const { values, words } = parse(argv);
+  const { values, words, controls } = parse(argv);
   if (values.has("help")) return { kind: "help" };
   if (values.has("version")) return { kind: "version" };
   const json = values.has("json");
@@ -90,12 +94,17 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.has("words")) {
     throw new UsageError('--words goes with "underpaint info": it lists the words of a model');
   }
-  return { kind: "generate", json, arguments: generateArguments(words.join(" "), values) };
+  return {
+    kind: "generate",
+    json,
+    arguments: generateArguments(words.join(" "), values, controls),
+  };
 }
 
 function parse(argv: readonly string[]): {
   values: ReadonlyMap<OptionName, string>;
   words: readonly string[];
+  controls: readonly string[];
 } {
   // Not strict: parseArgs' own errors do not tell which option was meant.
   const { tokens } = parseArgs({
@@ -107,12 +116,13 @@ function parse(argv: readonly string[]): {
   });
   const values = new Map<OptionName, string>();
   const words: string[] = [];
+  const controls: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") words.push(token.value);
     if (token.kind !== "option") continue;
     const { name, rawName, value, inlineValue } = token;
     if (!isOption(name)) throw unknownOption(rawName);
-    if (values.has(name)) throw new UsageError(`--${name} is given twice`);
+    if (values.has(name) && name !== "control") throw new UsageError(`--${name} is given twice`);
     const takesValue = options[name].type === "string";
     // Not strict, parseArgs takes the next option for a value.
     const isOptionLike = inlineValue === false && /^-(?![.\d])/.test(value);
@@ -123,13 +133,15 @@ function parse(argv: readonly string[]): {
     }
     if (!takesValue && value !== undefined) throw new UsageError(`${rawName} takes no value`);
     values.set(name, value ?? "");
+    if (name === "control") controls.push(value!);
   }
-  return { values, words };
+  return { values, words, controls };
 }
 
 function generateArguments(
   prompt: string,
   values: ReadonlyMap<OptionName, string>,
+  controls: readonly string[],
 ): GenerateArguments {
   const output = values.get("output");
   if (output !== undefined && !/.\.png$/i.test(output)) {
@@ -139,10 +151,19 @@ function generateArguments(
   if (seed !== undefined && !/^\d{1,20}$/.test(seed)) {
     throw new UsageError(`--seed must be a whole number from 0 to 2^64 - 1 (found "${seed}")`);
   }
+  if (values.has("mask") && !values.has("image")) {
+    throw new UsageError("--mask goes with --image: it tells where that picture is repainted");
+  }
+  if (values.has("only-masked") && !values.has("mask")) {
+    throw new UsageError("--only-masked goes with --mask");
+  }
   return {
     prompt,
     output,
     seed,
+    mask: values.get("mask"),
+    onlyMasked: values.has("only-masked"),
+    controls: controls.map(parseControl),
     model: values.get("model"),
     device: values.get("device"),
     scheduler: values.get("scheduler"),
@@ -202,6 +223,9 @@ const aliases: Readonly<Record<string, OptionName>> = {
   height: "size",
   out: "output",
   batch: "count",
+  controlnet: "control",
+  inpaint: "mask",
+  "mask-image": "mask",
 };
 
 function unknownOption(rawName: string): UsageError {

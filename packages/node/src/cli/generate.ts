@@ -4,9 +4,11 @@ import type { GenerateResult, PipelineWarning } from "@underpaint/core";
 import { createPipeline } from "../create-pipeline.js";
 import { checkDevice } from "../devices/device.js";
 import { loadPng, savePng } from "../files/png-file.js";
-import { type GenerateArguments, UsageError } from "./arguments.js";
+import type { GenerateArguments } from "./arguments.js";
+import { makeControls } from "./controls.js";
 import { outputFiles } from "./outputs.js";
 import type { Progress } from "./progress.js";
+import { UsageError } from "./usage-error.js";
 
 /** What the command made. */
 export interface Made {
@@ -26,6 +28,8 @@ export async function generatePictures(
   checkOutput(given.output);
   const { prompt, negative, steps, guidance, seed, count, size, strength } = given;
   const image = given.image === undefined ? undefined : await loadPng(given.image);
+  const mask = given.mask === undefined ? undefined : await loadPng(given.mask);
+  const controls = await makeControls(given.controls);
   const warnings: PipelineWarning[] = [];
   const pipeline = await createPipeline({
     ...(given.model !== undefined && { model: given.model }),
@@ -50,6 +54,9 @@ export async function generatePictures(
       ...size,
       ...(image && { image }),
       ...(strength !== undefined && { strength }),
+      ...(mask && { mask }),
+      ...(given.onlyMasked && { onlyMasked: true }),
+      ...(controls.length > 0 && { controls }),
       signal,
       onStep: ({ step, steps: all }) => {
         if (!begun) progress.begin(prompt);

@@ -16,6 +16,17 @@ underpaint schedulers             lists the schedulers
       --size WxH          in pixels; the model's own when left out
   -i, --image FILE.png    a picture to begin from
       --strength N        0 to 1: how much of it is made anew; 0.8 when left out
+      --mask FILE.png     where it is painted anew: white, or what of a layer is opaque
+      --only-masked       the network sees the part around the mask alone, enlarged
+  -c, --control CONTROL   steers by a picture, several times if need be:
+                          KIND[@MODEL]=FILE.png[:WEIGHT][:START-END][:MODE]
+                            lineart=sheet.png:0.8:0-0.7
+                            canny@hub:owner/name=photo.png:prompt-first
+                            palette="#e4572e,#29335c"
+                          kinds: lineart, scribble, canny, softedge, depth, palette;
+                          hint and adapter (@MODEL) take a picture as it is. Without
+                          @MODEL it is the model's own. START-END: shares of the steps;
+                          MODE: balanced, prompt-first, control-first
   -d, --device DEVICE     auto, cpu, webgpu, cuda, dml or coreml
       --json              prints one JSON object, and nothing else, on stdout
   -h, --help

@@ -1,8 +1,10 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createImage } from "@underpaint/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { loadRecipe } from "../files/png-file.js";
+import { loadPng, loadRecipe, savePng } from "../files/png-file.js";
 import { run } from "./run.js";
 
 let place: string;
@@ -70,7 +72,58 @@ describe("underpaint", () => {
     expect(await loadRecipe(to)).toMatchObject({ strength: 0.5, negativePrompt: "dark" });
   });
 
+  test("paints into a picture by a mask; what is black in it stays byte for byte", async () => {
+    const [from, to, mask] = ["from.png", "to.png", "m.png"].map((name) => join(place, name));
+    await underpaint(["a red apple", "-o", from!, "--seed", "1", ...quick]);
+    const white = createImage(64, 64);
+    for (let i = 0; i < 64 * 64; i++) white.data.fill(i % 64 < 40 ? 0 : 255, 4 * i, 4 * i + 3);
+    for (let i = 0; i < 64 * 64; i++) white.data[4 * i + 3] = 255;
+    await savePng(mask!, white);
+    const options = ["--image", from!, "--mask", mask!, "--only-masked", "--seed", "2"];
+    const made = await underpaint(["a blue fish", "-o", to!, ...options, ...quick]);
+    expect(made.stderr).not.toContain("underpaint:");
+    const [before, after] = [await loadPng(from!), await loadPng(to!)];
+    let changed = 0;
+    for (let i = 0; i < 64 * 64; i++) {
+      const same = [0, 1, 2, 3].every((c) => before.data[4 * i + c] === after.data[4 * i + c]);
+      if (i % 64 < 40) expect(same).toBe(true);
+      else if (!same) changed++;
+    }
+    expect(changed).toBeGreaterThan(500);
+  });
+
+  test("steers by controls, and tells the recipe of them", async () => {
+    const fixtures = (path: string) =>
+      fileURLToPath(new URL(`../../../../fixtures/${path}`, import.meta.url));
+    const lines = `lineart@${fixtures("controls/lines")}=${fixtures("controls/hints/lines-64x64.png")}`;
+    const make = async (name: string, ...controls: string[]) => {
+      const output = join(place, name);
+      const made = await underpaint([
+        ...["an apple", "-o", output, "--seed", "3", "--size", "64", "--json"],
+        ...["-m", fixtures("models/tiny"), ...controls.flatMap((text) => ["--control", text])],
+        ...quick,
+      ]);
+      expect(made.exitCode, made.stderr).toBe(0);
+      return { ...JSON.parse(made.stdout), bytes: await readFile(output) };
+    };
+    const plain = await make("plain.png");
+    const steered = await make("steered.png", `${lines}:0.8:0-1`);
+    expect(steered.recipe.controls).toMatchObject([
+      { name: "lineArt", weight: 0.8, start: 0, end: 1, mode: "balanced" },
+    ]);
+    expect(steered.warnings[0].message).toMatch(/^lineArt: looks white on black: kept as it is\.$/);
+    expect((await loadPng(join(place, "steered.png"))).data).not.toEqual(
+      (await loadPng(join(place, "plain.png"))).data,
+    );
+    const off = await make("off.png", `${lines}:0`);
+    expect((await loadPng(join(place, "off.png"))).data).toEqual(
+      (await loadPng(join(place, "plain.png"))).data,
+    );
+    expect([plain.recipe.controls, off.recipe.controls[0].weight]).toEqual([undefined, 0]);
+  });
+
   test.each([
+    [["x", "--control", "lineart=./none.png"], 1, "the picture cannot be read"],
     [["x", "--setps", "3"], 2, "did you mean --steps?"],
     [["x", "--steps", "0"], 2, "a whole number from 1 to 1000"],
     [["x", "--device", "gpu"], 2, "did you mean auto?"],

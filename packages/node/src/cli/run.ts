@@ -2,12 +2,13 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isUnderpaintError } from "@underpaint/core";
 import { schedulers } from "@underpaint/schedulers";
-import { asksForJson, type Command, parseCommand, UsageError } from "./arguments.js";
+import { asksForJson, type Command, parseCommand } from "./arguments.js";
 import { generatePictures, type Made } from "./generate.js";
 import { helpText } from "./help.js";
 import { infoText } from "./info.js";
 import { printable } from "./printable.js";
 import { createProgress, type ProgressStream } from "./progress.js";
+import { UsageError } from "./usage-error.js";
 
 /** What the command is connected to. */
 export interface CommandStreams {
