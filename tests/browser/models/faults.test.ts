@@ -23,15 +23,15 @@ describe.skipIf(!executable)(title, () => {
 
   beforeAll(async () => {
     lab = await openLab(executable!);
-  });
-  afterAll(() => lab?.close());
+  }, 60_000);
+  afterAll(() => lab?.close(), 60_000);
   beforeEach(async () => {
     place = await lab.place();
     place.files.set(path, graph);
     place.files.set("/m/model_index.json", new TextEncoder().encode("{}"));
     page = await lab.page(place.origin);
     return () => page.close();
-  });
+  }, 60_000);
 
   /** Opens the graph in a page, in pieces that are small enough for several. */
   async function open(request: Partial<OpenRequest> = {}, at: Page = page): Promise<Outcome> {

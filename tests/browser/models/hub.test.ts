@@ -19,8 +19,8 @@ describe.skipIf(!executable)(title, () => {
 
   beforeAll(async () => {
     lab = await openLab(executable!);
-  });
-  afterAll(() => lab?.close());
+  }, 60_000);
+  afterAll(() => lab?.close(), 60_000);
   beforeEach(async () => {
     hub = {
       name: "owner/model",
@@ -36,7 +36,7 @@ describe.skipIf(!executable)(title, () => {
     place.route = (request, response) => hubRoute(hub)(request, response);
     page = await lab.page(place.origin);
     return () => page.close();
-  });
+  }, 60_000);
 
   async function open(request: Partial<OpenRequest> = {}): Promise<Outcome> {
     return page.evaluate(([{ open }, given]) => open(given), [

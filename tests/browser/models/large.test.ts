@@ -35,8 +35,8 @@ describe.skipIf(!executable)(title, () => {
       return true;
     };
     page = await lab.page(place.origin);
-  });
-  afterAll(() => lab?.close());
+  }, 60_000);
+  afterAll(() => lab?.close(), 60_000);
 
   it(`of ${size} MiB go to storage through a bounded memory, and are read as they came`, async () => {
     const loaded = await lab.load(page);

@@ -20,8 +20,8 @@ describe.skipIf(!executable)(title, () => {
     page = await lab.page(place.origin);
     await page.exposeFunction("publish", publish);
     await page.exposeFunction("publishAtHub", publishAtHub);
-  });
-  afterAll(() => lab?.close());
+  }, 60_000);
+  afterAll(() => lab?.close(), 60_000);
 
   /** Serves files under an address of their own. */
   function publish(files: Record<string, number[]>): string {
