@@ -5,12 +5,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createPipeline } from "@underpaint/node";
 import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { findChromium } from "../support/browser.js";
 import { contentSecurityPolicy, serve } from "../support/browser-server.js";
 
 // One small application for each way into a page, built as its package.json says, and run in Chromium
 // under a strict Content-Security-Policy. `npm test` builds the packages first.
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const executablePath = findChromium();
@@ -56,7 +59,7 @@ describe.skipIf(!executablePath)("an application built with", () => {
     const pipeline = await createPipeline({ device: "cpu" });
     expected = (await pipeline.generate(request)).images[0]!.data;
     await pipeline.dispose();
-  }, 60_000);
+  });
   afterAll(() => browser?.close());
 
   describe.each(apps)("$name", ({ name, served, builds }) => {
@@ -68,7 +71,7 @@ describe.skipIf(!executablePath)("an application built with", () => {
         cwd: app,
         shell: process.platform === "win32",
       });
-    }, 120_000);
+    });
 
     it.each([false, true])("makes a picture in a worker (isolated: %s)", async (isolated) => {
       const folder = `${app}/${served}`;
@@ -83,7 +86,7 @@ describe.skipIf(!executablePath)("an application built with", () => {
         await page.goto(`${server.origin}/`);
         await page
           .getByText("Done")
-          .waitFor({ timeout: 60_000 })
+          .waitFor({ timeout: 120_000 })
           .catch(() => {});
         expect(errors).toEqual([]);
         const found = await page.evaluate(() => {

@@ -1,6 +1,9 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { describeInBrowser } from "../support/browser.js";
 import type { Route } from "../support/browser-server.js";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Scripts that are no worker of ours, and a page that allows none. */
 const broken: Route = (request, response) => {

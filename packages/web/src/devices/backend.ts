@@ -13,6 +13,7 @@ import { doesNotFit } from "../preflight/does-not-fit.js";
 import { type GpuLimits, judgeGpu, judgeGraph, judgeWasm, limitsOf } from "../preflight/judge.js";
 import { type ModelNeeds, readNeeds } from "../preflight/needs.js";
 import { findAdapter, type Gpu, isSoftware, openDevice } from "./adapter.js";
+import { breathe } from "./breathe.js";
 import { checkDevice, type Device } from "./device.js";
 import { loadRuntime, type Runtime, type RuntimeOptions } from "./runtime.js";
 import { checkThreads, type Page, thisPage, threadsFor } from "./threads.js";
@@ -96,7 +97,7 @@ function wasmBackend(options: WebBackendOptions, build: Device): WebBackend {
         createOrtBackend({
           ort,
           name,
-          queue,
+          queue: (task) => queue(() => breathe().then(task)),
           sessionOptions: { executionProviders: ["wasm"], logSeverityLevel: 3 },
         }),
       );

@@ -62,7 +62,6 @@ export function servePipeline(port: MessagePort, open: OpenServed): void {
         const request = withSignal(message.request, run);
         for await (const event of pipeline.stream(request)) {
           if (event.type === "result") return packResult(event.result);
-          await breathe();
         }
         throw new Error("unreachable: a stream ends with its result");
       }
@@ -184,9 +183,4 @@ function packStep(event: GenerationEvent & { type: "step" }): Parcel<StepMessage
   const latents = packTensor(event.latents, transfer);
   const denoised = packTensor(event.denoised, transfer);
   return { content: { ...plain, latents, denoised }, transfer };
-}
-
-/** Lets messages in, such as an abort: graphs on wasm may run without ever leaving their task. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
