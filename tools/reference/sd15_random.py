@@ -1,9 +1,10 @@
 """Writes a model of Stable Diffusion 1.5's size and layout, with random weights.
 
-    python tools/reference/sd15_random.py FOLDER [--dtype float16] [--check]
+    python tools/reference/sd15_random.py FOLDER [--dtype float16] [--controlnet] [--check]
 
 It serves to measure what a real model costs (loading, memory, time in and outside of the graphs)
 without downloading one; its pictures are noise. 4.3 GB on disk in float32, half of that in float16.
+With --controlnet another 1.4 GB: a ControlNet of that size, in the folder controlnet.
 
 The weights never exist in memory: the modules are traced over untouched pages, which the system
 maps to nothing, and the numbers go straight to the external files from one pool of normals.
@@ -19,12 +20,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from onnx import TensorProto, helper
 from torch import nn
 from transformers import CLIPTextConfig
 
 import graphs
+from controls import ControlNetGraph
 from export import trace
 from graphs import Graph, GraphStyle
 from models import Components, TextEncoder
@@ -206,6 +208,32 @@ def write_model(folder: Path, dtype: torch.dtype, merges: Path) -> None:
     write_json(folder / "model_index.json", model_index(variant))
 
 
+def write_control_net(folder: Path, dtype: torch.dtype) -> None:
+    """A ControlNet without a weight among its inputs."""
+    with torch.device("meta"):
+        net = ControlNetModel(cross_attention_dim=768, attention_head_dim=8)
+    net.to_empty(device="cpu").eval().requires_grad_(False)
+    set_dtype(net, dtype)
+    tell_apart(net)
+    batch = {0: "batch_size"}
+    inputs = [
+        graphs.GraphPort("sample", {**batch, 2: "height", 3: "width"}, torch.randn(2, 4, 16, 16)),
+        graphs.GraphPort("timestep", {}, torch.tensor(500.0)),
+        graphs.GraphPort("encoder_hidden_states", {**batch, 1: "tokens"}, torch.randn(2, 77, 768)),
+        graphs.GraphPort(
+            "controlnet_cond", {**batch, 2: "image_height", 3: "image_width"},
+            torch.rand(2, 3, 128, 128),
+        ),
+    ]
+    inputs = [replace(port, example=port.example.to(dtype)) for port in inputs]
+    names = [f"down_block_res_sample_{i}" for i in range(12)] + ["mid_block_res_sample"]
+    axes = {**batch, 2: "h", 3: "w"}
+    outputs = [graphs.GraphPort(name, {a: f"{name}_{n}" for a, n in axes.items()}) for name in names]
+    graph = Graph(ControlNetGraph(net, has_scale=False), inputs, outputs)
+    count = write_component(graph, folder, RandomWeights(seed=16))
+    print(f"controlnet: {count / 1e6:.1f} M parameters")
+
+
 def check(folder: Path) -> None:
     """Loads the UNet in ONNX Runtime and runs it twice for a picture of 512 x 512."""
     import onnxruntime
@@ -242,9 +270,14 @@ def main() -> int:
         default=MERGES_FILE,
         help="CLIP's bpe_simple_vocab_16e6.txt.gz, for the whole vocabulary",
     )
+    parser.add_argument(
+        "--controlnet", action="store_true", help="write a ControlNet as well, in a folder of its own"
+    )
     parser.add_argument("--check", action="store_true", help="run the UNet once it is written")
     options = parser.parse_args()
     write_model(options.folder, getattr(torch, options.dtype), options.merges)
+    if options.controlnet:
+        write_control_net(options.folder / "controlnet", getattr(torch, options.dtype))
     if options.check:
         check(options.folder)
     return 0
