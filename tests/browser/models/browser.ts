@@ -44,7 +44,13 @@ export async function openLab(executablePath: string): Promise<Lab> {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,
-    args: ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+    args: [
+      "--no-sandbox",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--host-resolver-rules=MAP insecure.test 127.0.0.1",
+    ],
   });
   const servers: Server[] = [];
   return {

@@ -125,6 +125,18 @@ describe.skipIf(!executable)(title, () => {
     await refused.close();
   });
 
+  it("are used from memory in pages without https", async () => {
+    const origin = place.origin.replace("localhost", "insecure.test");
+    const insecure = await lab.page(origin);
+    expect(await insecure.evaluate(() => isSecureContext)).toBe(false);
+    expect(await open({ model: "/m/" }, insecure)).toMatchObject({
+      sha256: digest(graph),
+      warnings: ["model-not-kept"],
+    });
+    expect(await list(insecure)).toEqual([]);
+    await insecure.close();
+  });
+
   it("are used from memory where there is no room for them", async () => {
     const counting = await lab.page(place.origin, () => {
       StorageManager.prototype.estimate = () => Promise.resolve({ quota: 2_000_000, usage: 0 });

@@ -3,9 +3,9 @@ import { isUnderpaintError, type ModelFile, type ModelSource } from "@underpaint
 import { failures, modelSourceChecks } from "@underpaint/testing";
 import { download } from "../../../packages/web/src/sources/download.js";
 import { startHash } from "../../../packages/web/src/sources/file-hash.js";
+import { createSHA256 } from "../../../packages/web/src/sources/hashes.js";
 import type { RemoteOptions } from "../../../packages/web/src/sources/remote-source.js";
 import { type ResolveOptions, resolveModel } from "../../../packages/web/src/sources/resolve.js";
-import { sha256 } from "../../../packages/web/src/store/digest.js";
 import { openKeeper } from "../../../packages/web/src/store/keeper.js";
 import { modelStore } from "../../../packages/web/src/store/model-store.js";
 
@@ -56,7 +56,9 @@ export async function open(request: OpenRequest): Promise<Outcome> {
       },
     });
     const content = bytesOf(opened);
-    return { sha256: await sha256(content), bytes: content.length, warnings, progress };
+    // crypto.subtle is missing in insecure contexts.
+    const sha256 = (await createSHA256()).init().update(content).digest("hex");
+    return { sha256, bytes: content.length, warnings, progress };
   } catch (error) {
     return { error: errorOf(error), warnings, progress };
   }
