@@ -24,28 +24,23 @@ export interface Runtime {
 }
 
 /**
- * One WebAssembly module, with its heap and its threads, is made of each build a page: the runtime
- * allows no second one, so neither can pipelines have one each.
+ * The runtime allows one WebAssembly module, with its heap and its threads, of each build a page:
+ * pipelines cannot have one each, and wait for each other.
  */
-const runtimes = new Map<Device, Promise<Runtime>>();
+const queues = new WeakMap<WebOrt, Queue>();
 
 /**
  * Loads the build of ONNX Runtime for a device: for WebGPU the one that has both, for WebAssembly
  * alone the smaller one. Its module is fetched here, its wasm file when the first graph is loaded.
  */
-export function loadRuntime(device: Device, options: RuntimeOptions = {}): Promise<Runtime> {
-  if (options.load) return options.load(device).then(toRuntime);
-  let loading = runtimes.get(device);
-  if (!loading) {
-    loading = importRuntime(device).then(toRuntime);
-    runtimes.set(device, loading);
-    loading.catch(() => runtimes.delete(device));
-  }
-  return loading;
-}
-
-function toRuntime(ort: WebOrt): Runtime {
-  return { ort, queue: createQueue() };
+export async function loadRuntime(
+  device: Device,
+  { load = importRuntime }: RuntimeOptions = {},
+): Promise<Runtime> {
+  const ort = await load(device);
+  const queue = queues.get(ort) ?? createQueue();
+  queues.set(ort, queue);
+  return { ort, queue };
 }
 
 /** Spelt out twice, so that bundlers see both builds. */

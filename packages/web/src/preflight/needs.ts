@@ -1,4 +1,5 @@
 import {
+  attributeOf,
   type ComponentManifest,
   elementBytes,
   type JsonObject,
@@ -52,22 +53,45 @@ export function needsOfModel(
   };
 }
 
-/** What a graph needs, exactly, by what it says of its weights. */
+/** What a graph, read with its operators, needs by what it says of its weights. */
 export function needsOfGraph(graph: OnnxGraph, bytes: number): GraphNeeds {
+  const halves = computesInHalves(graph);
   let largest = 0;
-  let halves = graph.inputs.some(({ type }) => type === "float16");
   for (const { type, dims } of graph.initializers.values()) {
     const count = dims.reduce((product, size) => product * size, 1);
-    largest = Math.max(largest, elementBytes(type, count) ?? 0);
-    halves ||= type === "float16";
+    // Halves that are only stored are made single when the graph is loaded.
+    const held = type === "float16" && !halves ? "float32" : type;
+    largest = Math.max(largest, elementBytes(held, count) ?? 0);
   }
   return { graph: graph.label, bytes, largest: { least: largest, most: largest }, halves };
 }
 
+/** Whether an operator works on halves, rather than a cast on weights that are stored as such. */
+function computesInHalves({ inputs, initializers, nodes }: OnnxGraph): boolean {
+  const half = new Set(
+    [...inputs, ...initializers.values()]
+      .filter(({ type }) => type === "float16")
+      .map(({ name }) => name),
+  );
+  if (inputs.some(({ name }) => half.has(name))) return true;
+  for (const node of nodes) {
+    const tensor = node.op === "Constant" ? attributeOf(node, "value")?.tensor : undefined;
+    if (tensor?.type === "float16") half.add(node.outputs[0] ?? "");
+  }
+  return nodes.some((node) =>
+    node.op === "Cast"
+      ? attributeOf(node, "to")?.number === float16
+      : node.inputs.some((name) => half.has(name)),
+  );
+}
+
+/** ONNX's number of the element type (onnx.proto3, TensorProto.DataType). */
+const float16 = 10;
+
 /** As {@link needsOfGraph}, of a graph in memory; undefined for what cannot be read. */
 export function readNeeds(graph: Uint8Array, label: string, bytes: number): GraphNeeds | undefined {
   try {
-    return needsOfGraph(readGraphBytes(graph, { label, nodes: false }), bytes);
+    return needsOfGraph(readGraphBytes(graph, { label }), bytes);
   } catch {
     return undefined;
   }

@@ -71,7 +71,7 @@ export async function preflight(
       maxBytes: largestHeader,
       ...(signal && { signal }),
     });
-    headers.set(graph, readGraphBytes(content, { label: graph, nodes: false }));
+    headers.set(graph, readGraphBytes(content, { label: graph }));
   }
   const adapter = await findAdapter(options.gpu);
   return report(manifest, headers, adapter, await storageFor(manifest.bytes, options.estimate));
