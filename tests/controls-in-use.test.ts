@@ -179,6 +179,45 @@ describe("the network", () => {
   });
 });
 
+describe("a network for one entry", () => {
+  it("is asked for each branch alone, and makes the same picture", async () => {
+    let runs = 0;
+    const single: InferenceBackend = {
+      name: plainBackend.name,
+      async createSession(model, options) {
+        const session = await plainBackend.createSession(model, options);
+        if (options?.label !== "unet/model.onnx") return session;
+        const inputs = session.inputs.map((spec) =>
+          spec.name === "sample" ? { ...spec, dims: [1, ...spec.dims.slice(1)] } : spec,
+        );
+        return {
+          ...session,
+          inputs,
+          run(feeds, asked) {
+            expect(feeds.sample!.dims[0]).toBe(1);
+            runs++;
+            return session.run(feeds, asked);
+          },
+        };
+      },
+    };
+    const [pipeline, other] = [await open(), await open({ backend: single })];
+    const controls = [
+      controlNet({ model: await network("lines"), hint, mode: "controlFirst" }),
+      constantControl(0.3),
+    ];
+    const [expected] = (await pipeline.generate({ ...request, controls })).images;
+    const [found] = (await other.generate({ ...request, controls })).images;
+    const worst = found!.data.reduce(
+      (most, value, i) => Math.max(most, Math.abs(value - expected!.data[i]!)),
+      0,
+    );
+    expect(worst).toBeLessThanOrEqual(1);
+    expect(runs).toBe(8);
+    await Promise.all([pipeline.dispose(), other.dispose()]);
+  });
+});
+
 describe("strength", () => {
   it("of zero, or in no step, or behind a black mask, is none", async () => {
     const pipeline = await open();

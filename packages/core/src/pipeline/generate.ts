@@ -13,7 +13,7 @@ import type { Schedule, Scheduler } from "../sampling/contract.js";
 import { createPredictor, type PredictorNetwork } from "../sampling/predictor.js";
 import { type SampleStep, sample } from "../sampling/sample.js";
 import { linear } from "../tensor/linear.js";
-import { batchEntry, type FloatTensor } from "../tensor/tensor.js";
+import { batchEntry, type FloatTensor, zeros } from "../tensor/tensor.js";
 import type { ModelResolver } from "./controls.js";
 import { encodePicture } from "./encode-picture.js";
 import { networkForm } from "./network-form.js";
@@ -254,7 +254,7 @@ async function* loop(
   const told = size && {
     guidanceEmbedding: guidanceEmbedding(guidance.embeddedScale ?? 1, size),
   };
-  const predict: PredictorNetwork["predict"] = async (asked) => {
+  const ask: PredictorNetwork["predict"] = async (asked) => {
     const { picture, branches: _, at: __, ...call } = asked;
     const inpainting = paint?.inpainting && { inpainting: paint.inpainting(picture) };
     const steered = await steering?.steer(asked);
@@ -266,6 +266,19 @@ async function* loop(
     } finally {
       steered?.release();
     }
+  };
+
+  /** What controls give cannot be cut up: a graph for one entry is asked for each branch alone. */
+  const predict: PredictorNetwork["predict"] = async (asked) => {
+    const { latents, states, branches } = asked;
+    if (!steering || network.fixedBatch !== 1 || branches.length === 1) return ask(asked);
+    const joined = zeros("float32", latents.dims);
+    for (const [k, branch] of branches.entries()) {
+      const [own, text] = [batchEntry(latents, k), batchEntry(states, k)];
+      const answer = await ask({ ...asked, latents: own, states: text, branches: [branch] });
+      batchEntry(joined, k).data.set(answer.data);
+    }
+    return joined;
   };
 
   /** Exports that halve the latents to sizes that are odd fail in the middle of their graph. */
