@@ -120,7 +120,8 @@ def mean_distance(pictures: np.ndarray) -> float:
 
 def main() -> None:
     parser = arguments(__doc__, minutes=20, batch=96, lr=2e-3)
-    parser.add_argument("--nouns", type=int, default=400)
+    parser.add_argument("--nouns", type=int, default=1000)
+    parser.add_argument("--hold", type=float, default=0.3, help="share of time before the decay")
     args = parser.parse_args()
     folder = prepare(args, "judge")
     records = json.loads((args.cache / "dataset.json").read_text())
@@ -155,7 +156,7 @@ def main() -> None:
         net.load_state_dict({k: v for k, v in load_file(args.init).items()
                              if k in own and own[k].shape == v.shape}, strict=False)
     optimizer = torch.optim.AdamW(net.parameters(), args.lr, betas=(0.9, 0.98), weight_decay=0.05)
-    average, budget, step = Average(net, 0.99), Budget(args.minutes, 0.3, 60), 0
+    average, budget, step = Average(net, 0.99), Budget(args.minutes, args.hold, 60), 0
     print(f"{len(train)} variants of {len(names)} nouns, "
           f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f} M parameters", flush=True)
     shown = time.time()

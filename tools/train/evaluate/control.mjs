@@ -65,7 +65,7 @@ function covered(some, others) {
 }
 
 function lineScore(image, lines) {
-  const edges = bright(canny(image).image);
+  const edges = bright(canny(image));
   const precision = covered(edges, lines);
   const recall = covered(lines, edges);
   return { f: (2 * precision * recall) / Math.max(precision + recall, 1e-9), precision, recall };
@@ -116,7 +116,11 @@ function enlarge(image) {
   return { ...image, width: size, height: size, data };
 }
 
-const some = (list) => list.slice(0, Number(values.limit));
+/** Every so-manyeth. */
+const some = (list) => {
+  const stride = Math.max(1, Math.ceil(list.length / Number(values.limit)));
+  return list.filter((_, i) => i % stride === 0);
+};
 const number = (x) => x.toFixed(3);
 const sheetOf = (rows, columns, name) =>
   savePng(path.join(values.out, name), contactSheet(rows, { columns, scale: 2 }));
