@@ -105,6 +105,7 @@ export async function createPipeline(options: WebPipelineOptions = {}): Promise<
     source,
     scheduler: chosen ?? ((config) => schedulerOf(config, onWarning)),
     plugins: { scheduler: createScheduler },
+    resolveModel: (name) => sourceOf(name, options),
     ...(onProgress && { onProgress }),
     ...(onWarning && { onWarning }),
     ...(signal && { signal }),

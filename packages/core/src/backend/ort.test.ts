@@ -506,6 +506,13 @@ describe("outputs on the device", () => {
     expect((await failure(device.download())).code).toBe("invalid-request");
   });
 
+  it("can be all that a graph gives", async () => {
+    const { ort, seen } = deviceRuntime();
+    const gpu = createOrtBackend({ ort, name: "fake/gpu", deviceLocation: "ml-tensor" });
+    await gpu.createSession(model, { deviceOutputs: "all" });
+    expect(seen[0]).toEqual({ preferredOutputLocation: "ml-tensor" });
+  });
+
   it("are not asked for where the backend has no device", async () => {
     const { ort, seen } = deviceRuntime();
     const cpu = createOrtBackend({ ort, name: "fake/cpu", sessionOptions: { logId: "a" } });
