@@ -65,7 +65,7 @@ describe.skipIf(!executable)(title, () => {
     expect(isSame).toBe(true);
     expect(whileStored - before).toBeLessThan(100);
     expect(whileRead - before).toBeLessThan(size + 100);
-  });
+  }, 300_000);
 
   const base = pattern(mebibyte);
   /** The k-th MiB of the file. */
