@@ -291,11 +291,54 @@ def key_points() -> dict:
     return dict(simcc=simcc, heatMaps=heat)
 
 
+# Colours --------------------------------------------------------------------------------------
+
+
+def oklab(rgb: np.ndarray) -> np.ndarray:
+    """B. Ottosson's matrices, from bytes."""
+    share = rgb.astype(np.float64) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    lms = np.cbrt(linear @ np.array([
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005]]).T)
+    return lms @ np.array([
+        [0.2104542553, 0.793617785, -0.0040720468],
+        [1.9779984951, -2.428592205, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.808675766]]).T
+
+
+def matched_channel(source: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """scikit-image's exposure/histogram_matching.py, _match_cumulative_cdf, for floats."""
+    _, indices, counts = np.unique(source, return_inverse=True, return_counts=True)
+    values, template_counts = np.unique(template, return_counts=True)
+    quantiles = np.cumsum(counts) / source.size
+    template_quantiles = np.cumsum(template_counts) / template.size
+    return np.interp(quantiles, template_quantiles, values)[indices].reshape(source.shape)
+
+
+def matched() -> list:
+    """Few and muted colours, so that what comes out is in sRGB."""
+    cases = []
+    for seed, template_seed in [(31, 32), (33, 34)]:
+        source = 96 + noise_picture(12, 9, seed) // 16 * 4
+        template = 96 + noise_picture(10, 7, template_seed) // 32 * 5
+        lab, wanted = oklab(source), oklab(template)
+        out = np.stack(
+            [lab[..., 0]] + [matched_channel(lab[..., k], wanted[..., k]) for k in (1, 2)], -1
+        )
+        cases.append(
+            dict(source=packed(source), width=12, height=9, template=packed(template),
+                 templateWidth=10, templateHeight=7, oklab=floats(out))
+        )
+    return cases
+
+
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.split("\n")[0]).parse_args()
     content = dict(
         versions=VERSIONS, depthSizes=depth_sizes(), depthInputs=depth_inputs(), resized=resized(),
-        softEdges=soft_edges(), crops=crops(), keyPoints=key_points(),
+        softEdges=soft_edges(), crops=crops(), keyPoints=key_points(), matched=matched(),
     )
     path = OUT / "by-model.json"
     path.write_text(json.dumps(content, indent=1) + "\n")

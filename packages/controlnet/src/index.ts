@@ -48,6 +48,7 @@ export { type LineArtStandardOptions, lineArtStandard } from "./hints/line-art-s
 export type { LineSegment } from "./hints/lines/detect-lines.js";
 // palettes
 export type { Colour } from "./hints/palette/colour.js";
+export { type MatchColoursOptions, matchColours } from "./hints/palette/match-colours.js";
 export { type MeanPaletteOptions, meanPalette } from "./hints/palette/mean-palette.js";
 export { type PictureColoursOptions, pictureColours } from "./hints/palette/picture-colours.js";
 export { type PicturePaletteOptions, picturePalette } from "./hints/palette/picture-palette.js";
