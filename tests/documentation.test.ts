@@ -3,7 +3,7 @@ import ts from "typescript";
 import { beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const packages = ["core", "schedulers", "controlnet", "testing", "node"];
+const packages = ["core", "schedulers", "controlnet", "testing", "node", "web"];
 const entry = (name: string): string => `${root}packages/${name}/src/index.ts`;
 
 let program: ts.Program;
@@ -11,7 +11,7 @@ beforeAll(() => {
   const config = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
   program = ts.createProgram(packages.map(entry), { ...options, noEmit: true });
-});
+}, 60_000);
 
 /** Exports without a docstring. */
 function undocumented(name: string): string[] {
