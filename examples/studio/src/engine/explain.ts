@@ -59,7 +59,7 @@ function capitalised(text: string): string {
 export function remark(warnings: readonly PipelineWarning[]): string {
   const codes = warnings.map(({ code }) => code);
   if (codes.includes("words-unknown")) {
-    return "The model knows none of these words, so this is a guess. Try one of the ideas.";
+    return "The model knows none of these words: it guesses.";
   }
   if (codes.includes("prompt-cut")) return "The prompt is too long: its end was not read.";
   if (codes.includes("nothing-to-do")) return "So little strength leaves the drawing as it is.";
