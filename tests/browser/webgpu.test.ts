@@ -123,6 +123,54 @@ describeInBrowser("WebGPU in a page", (browser) => {
     expect(found.left).toEqual([0, 0]);
   }, 400_000);
 
+  it("keeps a graph's outputs for the next graph, which gives what it gives of downloaded ones", async () => {
+    const found = await page.evaluate(
+      async ([{ createWebBackend, httpsSource }, model]) => {
+        const { counted } = globalThis as unknown as { counted: Counted };
+        const source = httpsSource(new URL(model, location.href).href);
+        const backend = await createWebBackend({ device: "webgpu" });
+        const encoder = await backend.createSession(await source.open("text_encoder/model.onnx"), {
+          deviceOutputs: "all",
+        });
+        const network = await backend.createSession(await source.open("unet/model.onnx"));
+        const [ids] = encoder.inputs;
+        const tokens = new Int32Array(77).map((_, k) => k);
+        const data = ids!.type === "int64" ? BigInt64Array.from(tokens, BigInt) : tokens;
+        const feeds = { [ids!.name]: { type: ids!.type, dims: [1, 77], data } };
+        const samples: number[][] = [];
+        const counts: number[] = [];
+        for (let k = 0; k < 3; k++) {
+          const outputs = await encoder.run(feeds as never, { outputs: ["last_hidden_state"] });
+          const states = outputs.last_hidden_state!;
+          if (!("location" in states)) return undefined;
+          for (const fed of [states, await states.download()]) {
+            const { out_sample: answer } = await network.run({
+              sample: {
+                type: "float32",
+                dims: [1, 4, 8, 8],
+                data: new Float32Array(256).fill(0.5),
+              },
+              timestep: { type: "float32", dims: [], data: Float32Array.of(500) },
+              encoder_hidden_states: fed,
+            });
+            samples.push([...(answer as { data: Float32Array }).data]);
+          }
+          states.dispose();
+          counts.push(counted.buffers());
+        }
+        await Promise.all([encoder.dispose(), network.dispose()]);
+        await backend.dispose();
+        return { samples, counts, left: counted.buffers() };
+      },
+      [web, tinyModel.path] as const,
+    );
+    expect(found, "the output was on the GPU").toBeDefined();
+    expect(found!.samples[0]!.some((value) => value !== 0)).toBe(true);
+    for (const sample of found!.samples) expect(sample).toEqual(found!.samples[0]);
+    expect(found!.counts[2]).toBe(found!.counts[1]);
+    expect(found!.left).toBe(0);
+  }, 240_000);
+
   it("says so when the GPU is lost in the middle of a run, and works again in a new pipeline", async () => {
     const found = await page.evaluate(
       async ([{ createPipeline, isUnderpaintError }, model]) => {
