@@ -1,5 +1,5 @@
-import type { InferenceBackend, InferenceSession } from "../backend/contract.js";
-import { editModel, type GraphFiles } from "../backend/edit-model.js";
+import type { InferenceBackend, InferenceSession, ModelFile } from "../backend/contract.js";
+import type { GraphFiles } from "../backend/edit-model.js";
 import { UnderpaintError } from "../errors.js";
 import type { GraphEdits } from "../graph/edits.js";
 import type { OnnxGraph } from "../graph/graph.js";
@@ -127,6 +127,17 @@ export async function openModel(options: ModelOptions): Promise<Model> {
     });
   }
 
+  async function editedAs(
+    { edit }: GraphVariant,
+    file: ModelFile,
+    label: string,
+    signal: AbortSignal,
+  ): Promise<ModelFile> {
+    // Most requests edit no graph: what reads and writes them is loaded by those that do.
+    const { editModel } = await import("../backend/edit-model.js");
+    return editModel(file, edit, { label, signal, ...(graphFiles && { files: graphFiles }) });
+  }
+
   function begin(part: ComponentManifest, name: ComponentName, variant?: GraphVariant): Entry {
     const progress: Entry["progress"] = new Set([whole.update]);
     whole.add(part);
@@ -140,14 +151,8 @@ export async function openModel(options: ModelOptions): Promise<Model> {
         onProgress: ({ file, loadedBytes }) => tell(file, loadedBytes),
       });
       for (const [path, bytes] of Object.entries(part.files)) tell(path, bytes);
-      const edited =
-        variant &&
-        (await editModel(file, variant.edit, {
-          label: part.graph,
-          signal,
-          ...(graphFiles && { files: graphFiles }),
-        }));
-      return backend.createSession(edited ?? file, { signal, label: part.graph });
+      const edited = variant ? await editedAs(variant, file, part.graph, signal) : file;
+      return backend.createSession(edited, { signal, label: part.graph });
     };
     const entry: Entry = {
       progress,

@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createImage, type RgbaImage } from "../image/image.js";
-import {
-  cropBack,
-  cropImage,
-  cropMask,
-  cropOver,
-  maskedCrop,
-  paddedSize,
-  wholeCrop,
-  wholeSize,
-} from "./crop.js";
+import { maskedCrop, paddedSize, wholeCrop, wholeSize } from "./crop.js";
+import { cropBack, cropImage, cropMask, cropOver } from "./crop-pixels.js";
 import { maskFixtures, rectangle } from "./fakes/masks.js";
 
 /** A picture whose pixels tell where they are. */

@@ -5,7 +5,7 @@ import { UnderpaintError } from "../errors.js";
 import type { RgbaImage } from "../image/image.js";
 import { configCount } from "../model/json.js";
 import type { ModelSource } from "../model/source.js";
-import { cropOver } from "../painting/crop.js";
+import { cropOver } from "../painting/crop-pixels.js";
 import type { GenerationContext, GenerationPlan } from "./generate.js";
 import { networkForm } from "./network-form.js";
 import type { ModelParts } from "./parts.js";
@@ -56,7 +56,7 @@ export async function beginControls(
       const mask = strength.mask && view(strength.mask);
       return { control, strength: { ...strength, mask } };
     });
-    const steering = await startControls(controls, run, parts.mixer);
+    const steering = await startControls(controls, run, await parts.mixer());
     return {
       steer: (call) => stopwatch.time("controls", () => steering.steer(call)),
       end() {

@@ -3,7 +3,6 @@ import { isUnderpaintError, UnderpaintError } from "../errors.js";
 import type { Branch, Guidance } from "../guidance/contract.js";
 import { fromTensor, toTensor } from "../image/convert.js";
 import type { RgbaImage } from "../image/image.js";
-import { resize } from "../image/resize.js";
 import { guidanceEmbedding } from "../model/guidance-embedding.js";
 import type { Network } from "../model/network.js";
 import type { Crop } from "../painting/crop.js";
@@ -77,7 +76,7 @@ export async function* generate(
     return untouched(image, painting.layer, seeds.length);
   }
   if (plan.painting) tellScale(plan.painting, context);
-  const picture = painting ? image : image && fit(image, request, context);
+  const picture = painting ? image : image && (await fit(image, request, context));
   if (picture && begin === schedule.levels.length - 1) {
     context.warn({
       code: "nothing-to-do",
@@ -140,16 +139,17 @@ function tellScale({ image, painting, crop }: PaintingPlan, { warn }: Generation
 }
 
 /** The picture at the request's size. */
-function fit(
+async function fit(
   image: RgbaImage,
   { width, height }: ValidRequest,
   { warn }: GenerationContext,
-): RgbaImage {
+): Promise<RgbaImage> {
   if (image.width === width && image.height === height) return image;
   warn({
     code: "image-resized",
     message: `the image is ${image.width} × ${image.height} and was resized to ${width} × ${height}.`,
   });
+  const { resize } = await import("../image/resize.js");
   return resize(image, width, height, { filter: "lanczos" });
 }
 

@@ -1,6 +1,6 @@
 import { toTensor } from "../image/convert.js";
 import type { RgbaImage } from "../image/image.js";
-import { cropBack, cropImage, cropMask } from "../painting/crop.js";
+import { cropBack, cropImage, cropMask } from "../painting/crop-pixels.js";
 import { newShare, repaintedArea } from "../painting/edge.js";
 import { fillMasked } from "../painting/fill.js";
 import { keepUnmasked, mixed } from "../painting/keep-unmasked.js";

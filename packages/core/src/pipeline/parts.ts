@@ -1,5 +1,5 @@
 import type { InferenceSession } from "../backend/contract.js";
-import { createMixer, type Mixer } from "../control/mixer.js";
+import type { Mixer } from "../control/mixer.js";
 import type { ControllableUNet } from "../graph/controllable.js";
 import { createLatentPreview, type LatentPreview } from "../latents/preview.js";
 import { latentChannelsOf, vaeScaleFactor } from "../latents/scaling.js";
@@ -44,7 +44,8 @@ export interface ModelParts {
   readonly preview: LatentPreview;
   /** Graphs of controls. */
   readonly graphs: GraphCache;
-  readonly mixer: Mixer;
+  /** Weighs and joins what controls give; loaded when there are any. */
+  mixer(): Promise<Mixer>;
   /** Where the model is. */
   readonly source: ModelSource;
   unload(component?: ComponentName | "controls"): Promise<void>;
@@ -104,7 +105,12 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
   const networks = new WeakMap<InferenceSession, Network>();
   const portsOf = new WeakMap<InferenceSession, ControllableUNet>();
   const graphs = createGraphCache(options);
-  const mixer = createMixer(options.backend);
+  let mixing: Mixer | undefined;
+  const mixer = once(async () => {
+    const { createMixer } = await import("../control/mixer.js");
+    mixing = createMixer(options.backend);
+    return mixing;
+  });
 
   async function variantOf(form: Exclude<NetworkForm, "plain">): Promise<GraphVariant> {
     const { makeControllable } = await import("../graph/controllable.js");
@@ -187,12 +193,12 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
     source: model.source,
     async unload(component) {
       if (component === undefined || component === "controls") {
-        await Promise.all([graphs.unload(), mixer.dispose()]);
+        await Promise.all([graphs.unload(), mixing?.dispose()]);
       }
       if (component !== "controls") await model.unload(component);
     },
     async dispose() {
-      await Promise.all([graphs.unload(), mixer.dispose(), model.dispose()]);
+      await Promise.all([graphs.unload(), mixing?.dispose(), model.dispose()]);
     },
   };
 }
