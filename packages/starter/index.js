@@ -28,7 +28,7 @@ export const files = {
   },
   "text_encoder/model.onnx": {
     url: new URL("./model/text_encoder/model.onnx", import.meta.url).href,
-    bytes: 1879616,
+    bytes: 1871279,
   },
   "tokenizer/merges.txt": {
     url: new URL("./model/tokenizer/merges.txt", import.meta.url).href,
@@ -52,7 +52,7 @@ export const files = {
   },
   "unet/model.onnx": {
     url: new URL("./model/unet/model.onnx", import.meta.url).href,
-    bytes: 9156403,
+    bytes: 9110629,
   },
   "vae_decoder/config.json": {
     url: new URL("./model/vae_decoder/config.json", import.meta.url).href,
@@ -60,7 +60,7 @@ export const files = {
   },
   "vae_decoder/model.onnx": {
     url: new URL("./model/vae_decoder/model.onnx", import.meta.url).href,
-    bytes: 627132,
+    bytes: 625356,
   },
   "vae_encoder/config.json": {
     url: new URL("./model/vae_encoder/config.json", import.meta.url).href,
@@ -68,10 +68,10 @@ export const files = {
   },
   "vae_encoder/model.onnx": {
     url: new URL("./model/vae_encoder/model.onnx", import.meta.url).href,
-    bytes: 233578,
+    bytes: 232210,
   },
   "words.json": {
     url: new URL("./model/words.json", import.meta.url).href,
-    bytes: 3280,
+    bytes: 15554,
   },
 };

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { createOrtBackend } from "../backend/ort.js";
@@ -123,17 +122,18 @@ describe("fitPreview", () => {
 describe("the preview of a trained model", () => {
   const backend = createOrtBackend({ ort, name: "cpu", sessionOptions: { logSeverityLevel: 4 } });
   const source = folderSource(modelFolder("starter"));
+  const samples = new URL("../../../../docs/pictures/starter.png", import.meta.url);
 
-  /** The pictures of the model's sample sheet: 24 × 2 rows of 64 × 64, shown at twice the size. */
+  /** Pictures that the model made, 12 × 4 of 64 × 64. */
   async function sheet(): Promise<RgbaImage[]> {
-    const all = await decodePng(readFileSync(join(modelFolder("starter"), "sheet.png")));
-    const cell = 128;
+    const all = await decodePng(readFileSync(samples));
+    const cell = 64;
     const images: RgbaImage[] = [];
     for (let top = 0; top < all.height; top += cell) {
       for (let left = 0; left < all.width; left += cell) {
         const image = createImage(64, 64);
         for (let i = 0; i < 64 * 64; i++) {
-          const at = (top + 2 * Math.floor(i / 64)) * all.width + left + 2 * (i % 64);
+          const at = (top + Math.floor(i / 64)) * all.width + left + (i % 64);
           image.data.set(all.data.subarray(4 * at, 4 * at + 4), 4 * i);
         }
         images.push(image);
