@@ -1,6 +1,7 @@
 // The public API of @underpaint/controlnet: every export by name.
 
 // controls of recipes, made again
+export { type ControlName, controlNames } from "./control-names.js";
 export { controlPlugins } from "./control-plugins.js";
 // controls that draw their hints
 export { type CannyEdgesOptions, cannyEdges } from "./controls/canny-edges.js";

@@ -109,6 +109,8 @@ export function drawnControl(drawing: Drawing, options: ModelControlOptions): Dr
     pictures,
     strength: strengthOf(options),
     ...(kind === "t2i-adapter" && { givesFeatures: true }),
+    ...(typeof model === "object" && { holds: "source" as const }),
+    ...(drawing.options.by !== undefined && { holds: "hint-model" as const }),
     preview: async (wanted = size) => drawing.draw(wanted, (picture) => picture),
     async start(run) {
       const { width, height, signal } = run;

@@ -1,5 +1,7 @@
 import type { Control, ControlStrength, RgbaImage } from "@underpaint/core";
+import type { ControlName } from "../control-names.js";
 import { invalid } from "../hints/options.js";
+import type { NetworkKind } from "../networks/start.js";
 import { cannyEdges } from "./canny-edges.js";
 import { depth } from "./depth.js";
 import { lineArt } from "./line-art.js";
@@ -19,7 +21,7 @@ export type DrawnMaker = (
 ) => Control;
 
 /** The makers of all controls that draw their hints, by name: what `controlPlugins` makes them by. */
-export const drawnMakers: Readonly<Record<string, DrawnMaker>> = {
+export const drawnMakers: Readonly<Record<Exclude<ControlName, NetworkKind>, DrawnMaker>> = {
   lineArt: ofPicture(lineArt),
   scribble: ofPicture(scribble),
   cannyEdges: ofPicture(cannyEdges),

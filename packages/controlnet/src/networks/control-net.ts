@@ -82,6 +82,7 @@ function networkControl(kind: NetworkKind, options: NetworkControlOptions): Cont
     pictures: { hint },
     strength,
     givesFeatures: kind === "t2i-adapter",
+    ...(typeof model === "object" && { holds: "source" as const }),
     preview: async (size = { width: hint.width, height: hint.height }) => fitHint(hint, size),
     start: (run) =>
       startNetwork(

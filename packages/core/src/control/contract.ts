@@ -59,6 +59,12 @@ export interface Control {
    */
   readonly givesFeatures?: boolean;
   /**
+   * What it was made with that its options cannot hold, so that it can neither be made again of a
+   * recipe nor sent to a worker: a `source` as its model, or a model that draws its hint
+   * (`hint-model`). Left out where name, options, pictures and strength are all there is to it.
+   */
+  readonly holds?: "source" | "hint-model";
+  /**
    * The hint exactly as the network will see it in a picture of this size.
    *
    * @param size pixels; the hint's own when left out.

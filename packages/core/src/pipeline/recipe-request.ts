@@ -41,12 +41,13 @@ async function controlsOf(
       remedy: "pass it along: generate({ ...recipe, pictures: [ … ] })",
     });
   };
-  return recipes.map(({ name, options, pictures: digests, weight, start, end, mode, mask }) => {
+  const made: Control[] = [];
+  for (const { name, options, pictures: digests, weight, start, end, mode, mask } of recipes) {
     const found = Object.entries(digests).map(([role, digest]) => [
       role,
       find(digest, `the ${role} of ${name}`),
     ]);
-    return make(name, options, {
+    const control = await make(name, options, {
       pictures: Object.fromEntries(found) as Record<string, RgbaImage>,
       strength: {
         weight,
@@ -57,7 +58,9 @@ async function controlsOf(
         ...(mask && { mask: find(mask, `the mask of ${name}`) }),
       },
     });
-  });
+    made.push(control);
+  }
+  return made;
 }
 
 /** The part of a request that a recipe's painting means. */

@@ -15,7 +15,10 @@ import { euler } from "../sampling/euler.js";
  */
 export type PluginMaker<T> = (name: string, options: Readonly<Record<string, unknown>>) => T;
 
-/** Makes a control of what a recipe holds of it, and of the pictures that it was made with. */
+/**
+ * Makes a control of what a recipe holds of it, and of the pictures that it was made with. One that
+ * is fetched when it is first needed answers with a promise.
+ */
 export type ControlMaker = (
   name: string,
   options: Readonly<Record<string, unknown>>,
@@ -23,7 +26,7 @@ export type ControlMaker = (
     readonly pictures: Readonly<Record<string, RgbaImage>>;
     readonly strength: ControlStrength;
   },
-) => Control;
+) => Control | Promise<Control>;
 
 /** Makes the plug-ins that a request or a recipe names. */
 export interface PluginMakers {
