@@ -54,9 +54,8 @@ const packages: Readonly<Record<string, readonly RegExp[]>> = {
     /^node:/,
   ],
   web: [
-    /^@underpaint\/(core|schedulers|starter)$/,
+    /^@underpaint\/(core|controlnet|schedulers|starter)$/,
     /^onnxruntime-web(\/|$)/,
-    /^comlink$/,
     /^hash-wasm$/,
   ],
 };

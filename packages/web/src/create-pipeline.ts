@@ -10,13 +10,14 @@ import {
   UnderpaintError,
 } from "@underpaint/core";
 import { createScheduler, fromConfig } from "@underpaint/schedulers";
+import { makeControl } from "./controls/make-control.js";
 import { createWebBackend } from "./devices/backend.js";
 import type { Device } from "./devices/device.js";
 import type { RuntimeOptions } from "./devices/runtime.js";
 import { type PictureTaking, takingPictures } from "./images/request-pictures.js";
 import { needsOfModel } from "./preflight/needs.js";
 import { sourceOf } from "./source-of.js";
-import type { ModelPlace } from "./sources/resolve.js";
+import { isAddress, type ModelPlace } from "./sources/resolve.js";
 
 /** Options of {@link createPipeline}; each may be left out. */
 export interface WebPipelineOptions {
@@ -56,7 +57,7 @@ export interface WebPipelineOptions {
 }
 
 /** A pipeline of a browser: its requests take a {@link PictureSource} wherever a picture is. */
-export interface WebPipeline extends Omit<Pipeline, "generate" | "stream">, PictureTaking {
+export interface WebPipeline extends Omit<Pipeline, keyof PictureTaking>, PictureTaking {
   /** The device in use. */
   readonly device: Device;
 }
@@ -87,8 +88,14 @@ const optionKeys = [
  *
  * @throws UnderpaintError `invalid-request` for an option that is not right, `model-not-found`,
  * `model-invalid`, `model-unsupported`, `device-unavailable`, `download-failed`.
+ *
+ * @param pageAddress in a worker, what relative addresses of controls' models begin from: a worker
+ * would take them as relative to its script.
  */
-export async function createPipeline(options: WebPipelineOptions = {}): Promise<WebPipeline> {
+export async function createPipeline(
+  options: WebPipelineOptions = {},
+  pageAddress?: string,
+): Promise<WebPipeline> {
   checkOptions(options);
   const { model, device, threads, scheduler, runtime, onProgress, onWarning, signal } = options;
   signal?.throwIfAborted();
@@ -104,8 +111,11 @@ export async function createPipeline(options: WebPipelineOptions = {}): Promise<
     backend,
     source,
     scheduler: chosen ?? ((config) => schedulerOf(config, onWarning)),
-    plugins: { scheduler: createScheduler },
-    resolveModel: (name) => sourceOf(name, options),
+    plugins: { scheduler: createScheduler, control: makeControl },
+    resolveModel(name) {
+      const isRelative = pageAddress !== undefined && isAddress(name);
+      return sourceOf(isRelative ? new URL(name, pageAddress).href : name, options);
+    },
     ...(onProgress && { onProgress }),
     ...(onWarning && { onWarning }),
     ...(signal && { signal }),

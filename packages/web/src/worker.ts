@@ -6,8 +6,8 @@ import type { WorkerGreeting } from "./start-worker.js";
 import { holdLifeline } from "./worker/lifeline.js";
 import { type OpenServed, servePipeline } from "./worker/serve.js";
 
-const open: OpenServed = async (options, hooks) => {
-  const pipeline = await createPipeline({ ...options, ...hooks });
+const open: OpenServed = async ({ pageAddress, ...options }, hooks) => {
+  const pipeline = await createPipeline({ ...options, ...hooks }, pageAddress as string);
   return { pipeline, state: () => ({ device: pipeline.device }) };
 };
 

@@ -1,10 +1,12 @@
-import type {
-  GenerateRequest,
-  GenerateResult,
-  GenerationEvent,
-  Pipeline,
-  RecipeRequest,
-  RgbaImage,
+import {
+  type FurnishRequest,
+  furnishRequest,
+  type GenerateRequest,
+  type GenerateResult,
+  type GenerationEvent,
+  type Pipeline,
+  type RecipeRequest,
+  type RgbaImage,
 } from "@underpaint/core";
 import { isCanvas, isForeignPicture, type PictureSource, toImage } from "./picture.js";
 
@@ -20,6 +22,12 @@ export type WebRequest = WithPictures<GenerateRequest> | WithPictures<RecipeRequ
 export interface PictureTaking {
   generate(request: WebRequest): Promise<GenerateResult>;
   stream(request: WebRequest): AsyncGenerator<GenerationEvent, void, void>;
+  /** As {@link Pipeline.furnish}. */
+  furnish(
+    image: RgbaImage | PictureSource,
+    mask: RgbaImage | PictureSource,
+    request: string | WithPictures<FurnishRequest>,
+  ): Promise<GenerateResult>;
 }
 
 /**
@@ -31,8 +39,13 @@ export function takingPictures(
   { generate, stream }: Pick<Pipeline, "generate" | "stream">,
   only: (value: unknown) => boolean = isForeignPicture,
 ): PictureTaking {
+  const generateAll: PictureTaking["generate"] = async (request) =>
+    generate((await readPictures(request, only)) as GenerateRequest);
   return {
-    generate: async (request) => generate((await readPictures(request, only)) as GenerateRequest),
+    generate: generateAll,
+    furnish: async (image, mask, wanted) =>
+      // Pictures are read before the request is looked at.
+      generateAll(furnishRequest(image as RgbaImage, mask as RgbaImage, wanted as FurnishRequest)),
     async *stream(request) {
       yield* stream((await readPictures(request, only)) as GenerateRequest);
     },

@@ -12,9 +12,10 @@ import {
   UnderpaintError,
   version,
 } from "@underpaint/core";
-import { pack } from "./crossing.js";
+import { controlsToSend } from "../controls/sent-controls.js";
+import { type Parcel, pack } from "./crossing.js";
 import { createLink } from "./link.js";
-import type { PipelineState, StepMessage } from "./messages.js";
+import type { PipelineState, RequestMessage, StepMessage } from "./messages.js";
 
 /** How {@link connectPipeline} begins. */
 export interface ConnectOptions {
@@ -94,11 +95,11 @@ export function connectPipeline(port: MessagePort, options: ConnectOptions): Con
     asked: GenerateRequest | RecipeRequest,
   ): AsyncGenerator<GenerationEvent, void, void> {
     const { request, onStep, signal } = split(asked);
-    const { content, transfer } = pack(request, "the request");
+    const { content, transfer } = await packRequest(request);
     const run = link.run(signal);
     let running = true;
     try {
-      let event = await run.call("stream", { request: content }, transfer);
+      let event = await run.call("stream", content, transfer);
       while (event.type === "step") {
         const step = stepEvent(event);
         onStep?.(step);
@@ -141,9 +142,9 @@ export function connectPipeline(port: MessagePort, options: ConnectOptions): Con
   async function generate(asked: GenerateRequest | RecipeRequest): Promise<GenerateResult> {
     const { request, onStep, signal } = split(asked);
     if (onStep) return lastOf(stream(asked));
-    const { content, transfer } = pack(request, "the request");
+    const { content, transfer } = await packRequest(request);
     const run = link.run(signal);
-    return run.call("generate", { request: content }, transfer).finally(run.end);
+    return run.call("generate", content, transfer).finally(run.end);
   }
 
   const methods: Omit<Pipeline, "manifest"> = {
@@ -203,6 +204,20 @@ function split(asked: GenerateRequest | RecipeRequest): {
     },
     onStep: isFunction ? onStep : undefined,
     signal: isSignal ? signal : undefined,
+  };
+}
+
+/** A request ready to be sent, its controls as what they can be made again of. */
+async function packRequest(request: unknown): Promise<Parcel<RequestMessage>> {
+  const isRecord = typeof request === "object" && request !== null && !Array.isArray(request);
+  const { controls, ...rest } = (isRecord ? request : {}) as Partial<GenerateRequest>;
+  const sent = controls && (await controlsToSend(controls));
+  const { content, transfer } = pack(sent ? rest : request, "the request");
+  if (!sent) return { content: { request: content }, transfer };
+  const packed = pack(sent, "controls");
+  return {
+    content: { request: content, controls: packed.content },
+    transfer: [...transfer, ...packed.transfer],
   };
 }
 

@@ -12,7 +12,8 @@ export interface WebPipelineOptions extends OptionsHere {
    * package (see {@link WorkerChoice} for where it is looked for), its address, or a function that
    * makes the worker. The pipeline is the same but for what cannot be sent there: functions, such
    * as `fetch`, a source of one's own, or schedulers and guidances that are given as objects
-   * rather than by name.
+   * rather than by name. Controls of @underpaint/controlnet are made again there, of what they were
+   * made of; controls of one's own cannot be.
    */
   readonly worker?: boolean | WorkerChoice;
 }
@@ -43,7 +44,7 @@ export async function createPipeline(options: WebPipelineOptions = {}): Promise<
   }
   const { onProgress, onWarning, signal, ...sent } = rest;
   const remote = await startPipeline(worker, {
-    options: withAbsoluteAddresses(sent),
+    options: { ...withAbsoluteAddresses(sent), pageAddress: globalThis.location?.href },
     onProgress,
     onWarning,
     signal,

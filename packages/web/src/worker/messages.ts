@@ -9,6 +9,7 @@ import type {
   RgbaImage,
   StepEvent,
 } from "@underpaint/core";
+import type { SentControls } from "../controls/sent-controls.js";
 import type { ErrorMessage } from "./error-message.js";
 
 // What goes between a page and the worker that its pipeline runs in. Every call is answered once,
@@ -27,13 +28,19 @@ export interface OpenedMessage {
 /** The plain properties of a pipeline besides its manifest. */
 export type PipelineState = Readonly<Record<string, unknown>>;
 
+/** A request without what stays in the page, and its controls where there are any. */
+export interface RequestMessage {
+  readonly request: unknown;
+  readonly controls?: SentControls;
+}
+
 /** What the worker can be asked for, by name: what it is handed, and what it answers. */
 export interface Calls {
   /** Opens the model; the first call, and made once. */
   open: { asked: { version: string; options: PipelineState }; answer: OpenedMessage };
-  generate: { asked: { request: unknown }; answer: GenerateResult };
+  generate: { asked: RequestMessage; answer: GenerateResult };
   /** Begins a request and answers its first event. */
-  stream: { asked: { request: unknown }; answer: StepMessage | ResultEvent };
+  stream: { asked: RequestMessage; answer: StepMessage | ResultEvent };
   /** The next event of a request, which is not worked on in between. */
   next: { asked: object; answer: StepMessage | ResultEvent };
   /** Ends a request whose reader left. */

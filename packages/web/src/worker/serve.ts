@@ -7,9 +7,17 @@ import {
   UnderpaintError,
   version,
 } from "@underpaint/core";
+import { controlsSent } from "../controls/sent-controls.js";
 import { type Parcel, packImage, packResult, packTensor } from "./crossing.js";
 import { errorToMessage } from "./error-message.js";
-import type { CallMessage, FromWorker, PipelineState, StepMessage, ToWorker } from "./messages.js";
+import type {
+  CallMessage,
+  FromWorker,
+  PipelineState,
+  RequestMessage,
+  StepMessage,
+  ToWorker,
+} from "./messages.js";
 
 /** What the pipeline of a worker tells while it works. */
 export interface ServedHooks {
@@ -59,14 +67,14 @@ export function servePipeline(port: MessagePort, open: OpenServed): void {
     const { run } = message;
     switch (message.call) {
       case "generate": {
-        const request = withSignal(message.request, run);
+        const request = await requestOf(message, run);
         for await (const event of pipeline.stream(request)) {
           if (event.type === "result") return packResult(event.result);
         }
         throw new Error("unreachable: a stream ends with its result");
       }
       case "stream": {
-        const stream = pipeline.stream(withSignal(message.request, run));
+        const stream = pipeline.stream(await requestOf(message, run));
         streams.set(run, stream);
         return nextEvent(run, stream);
       }
@@ -126,6 +134,14 @@ export function servePipeline(port: MessagePort, open: OpenServed): void {
     const controller = controllers.get(run) ?? new AbortController();
     controllers.set(run, controller);
     return controller.signal;
+  }
+
+  /** What the page asked for, with a signal that the page aborts, and its controls made again. */
+  async function requestOf(message: RequestMessage, run: number): Promise<GenerateRequest> {
+    const request = withSignal(message.request, run);
+    if (!message.controls) return request;
+    const controls = await controlsSent(message.controls);
+    return { ...request, controls } as GenerateRequest;
   }
 
   /** A page that sends what is no request is told so by the pipeline. */
