@@ -79,6 +79,8 @@ const brand = Symbol.for("underpaint.error");
 export class UnderpaintError extends Error {
   override readonly name = "UnderpaintError";
   readonly code: ErrorCode;
+  /** What is wrong, naming the field or file: the sentence's beginning. */
+  readonly what: string;
   /** The value that was found, as given, where there is one. */
   readonly value: unknown;
   /** What would be right, where it can be said. */
@@ -99,6 +101,7 @@ export class UnderpaintError extends Error {
       details.cause === undefined ? {} : { cause: details.cause },
     );
     this.code = details.code;
+    this.what = details.what;
     this.value = details.value;
     this.allowed = details.allowed;
     this.remedy = details.remedy;

@@ -125,6 +125,7 @@ export { type Bound, bindInputs, describeSpec, type Port } from "./model/bind.js
 export type { ModelFamily } from "./model/family.js";
 export { floatFeed, timestepFeed } from "./model/feeds.js";
 export { guidanceEmbedding } from "./model/guidance-embedding.js";
+export { type HubAddress, isCommit, parseHubAddress } from "./model/hub-address.js";
 export type { JsonObject } from "./model/json.js";
 export {
   type ComponentManifest,

@@ -41,12 +41,10 @@ export function explain(error: unknown): Explanation {
     const text = error instanceof Error ? error.message : String(error);
     return { title: "Something went wrong", text, ended: true };
   }
-  // One sentence, with semicolons between what is wrong, what is allowed and what to do.
-  const [what = "", ...more] = error.message.split("; ").map(capitalised);
-  const todo = advice[error.code] ?? more.join(". ");
+  const todo = advice[error.code] ?? (error.remedy ? `${capitalised(error.remedy)}.` : "");
   return {
     title: titles[error.code] ?? "Something went wrong",
-    text: `${what.replace(/\.$/, "")}. ${todo}`.trim(),
+    text: `${capitalised(error.what)}. ${todo}`.trim(),
     ended: !passing.includes(error.code),
   };
 }

@@ -1,6 +1,5 @@
-import { UnderpaintError } from "@underpaint/core";
+import { type HubAddress, UnderpaintError } from "@underpaint/core";
 import { isPassing, PassingFailure, send } from "./http.js";
-import type { HubAddress } from "./hub-address.js";
 
 /** A file of a repository, as the hub's listing tells. */
 export interface HubFile {

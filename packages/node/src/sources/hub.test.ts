@@ -14,12 +14,11 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { isUnderpaintError, type LoadProgress } from "@underpaint/core";
+import { isUnderpaintError, type LoadProgress, parseHubAddress } from "@underpaint/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type FakeServer, pattern, type Trouble } from "./fakes/file-server.js";
 import { type FakeRepository, gitHash, sha256, startFakeHub } from "./fakes/hub.js";
 import { type HubOptions, hubSource } from "./hub.js";
-import { parseHubAddress } from "./hub-address.js";
 import { hubSettings } from "./hub-settings.js";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";

@@ -1,13 +1,12 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type OpenOptions, UnderpaintError } from "@underpaint/core";
+import { isCommit, type OpenOptions, parseHubAddress, UnderpaintError } from "@underpaint/core";
 import { askedOnce } from "./abortable.js";
 import type { Environment } from "./cache-folder.js";
 import { download, type Patience } from "./download.js";
 import { missingFile, tooLarge } from "./errors.js";
 import { gathered } from "./gathered.js";
 import { PassingFailure } from "./http.js";
-import { isCommit, parseHubAddress } from "./hub-address.js";
 import {
   authorization,
   commitOf,

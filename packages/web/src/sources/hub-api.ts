@@ -1,7 +1,6 @@
-import { UnderpaintError } from "@underpaint/core";
+import { type HubAddress, UnderpaintError } from "@underpaint/core";
 import type { FileHash } from "./file-hash.js";
 import { isPassing, PassingFailure, send } from "./http.js";
-import type { HubAddress } from "./hub-address.js";
 
 /** A file of a repository. */
 export interface HubFile {

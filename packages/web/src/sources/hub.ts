@@ -1,7 +1,6 @@
-import { type ModelSource, UnderpaintError } from "@underpaint/core";
+import { isCommit, type ModelSource, parseHubAddress, UnderpaintError } from "@underpaint/core";
 import { type Keeper, type KeeperOptions, openKeeper } from "../store/keeper.js";
 import { isAllowed, PassingFailure } from "./http.js";
-import { isCommit, parseHubAddress } from "./hub-address.js";
 import { askHub, type HubListing, readListing } from "./hub-api.js";
 import { type RemoteOptions, remoteSource } from "./remote-source.js";
 import { askedOnce } from "./waiting.js";

@@ -9,6 +9,7 @@ export interface ErrorMessage {
   /** Only of Underpaint's errors. */
   readonly underpaint?: {
     readonly code: ErrorCode;
+    readonly what: string;
     /** As it was where it can be sent; else left out, and shown in the message alone. */
     readonly value: unknown;
     readonly allowed: string | undefined;
@@ -36,6 +37,7 @@ export function errorToMessage(error: unknown, depth = 0): ErrorMessage {
     ...(isUnderpaintError(error) && {
       underpaint: {
         code: error.code,
+        what: error.what,
         value: sendable(error.value),
         allowed: error.allowed,
         remedy: error.remedy,
@@ -53,11 +55,10 @@ export function errorFromMessage(sent: ErrorMessage): Error {
     error.name = name;
     return withStack(error, stack);
   }
-  const { code, value, allowed, remedy } = underpaint;
-  // The sentence is whole already; its last point is set anew.
-  const what = message.replace(/\.$/, "");
-  const error = new UnderpaintError({ code, what, ...(cause && { cause }) });
-  return withStack(Object.assign(error, { value, allowed, remedy }), stack);
+  const { code, ...details } = underpaint;
+  const error = new UnderpaintError({ code, what: details.what, ...(cause && { cause }) });
+  // The message shows the value as it was before what cannot be sent was left out of it.
+  return withStack(Object.assign(error, { message, ...details }), stack);
 }
 
 /** Where it happened in the worker, rather than where the message was read. */

@@ -1,4 +1,4 @@
-import { UnderpaintError } from "@underpaint/core";
+import { UnderpaintError } from "../errors.js";
 
 /** A model of the hub, at a revision. */
 export interface HubAddress {
