@@ -85,7 +85,7 @@ export async function measure(without) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [own, whole] = [await measure([/^@underpaint\/schedulers/]), await measure()];
+  const [own, whole] = [await measure([/^@underpaint\/(schedulers|controlnet)/]), await measure()];
   const line = (what, bytes) =>
     console.log(`${what.padEnd(66)} ${(bytes / 1000).toFixed(1).padStart(6)} kB`);
   console.log("gzipped, of an application that imports createPipeline alone\n");
