@@ -16,7 +16,9 @@ export default defineConfig({
   },
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts", "examples/*/*.test.ts"],
-    testTimeout: 60_000,
+    // Machines are noisy: these end what hangs, and say nothing of speed.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // ONNX Runtime's native sessions live in forked processes, which end without leaks into others.
     pool: "forks",
     maxWorkers: 2,
