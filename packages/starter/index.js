@@ -2,9 +2,25 @@
 // Rollup know which files to copy.
 export const version = "0.1.0";
 export const files = {
+  "controlnet_lineart/config.json": {
+    url: new URL("./model/controlnet_lineart/config.json", import.meta.url).href,
+    bytes: 188,
+  },
+  "controlnet_lineart/model.onnx": {
+    url: new URL("./model/controlnet_lineart/model.onnx", import.meta.url).href,
+    bytes: 3166752,
+  },
+  "controlnet_palette/config.json": {
+    url: new URL("./model/controlnet_palette/config.json", import.meta.url).href,
+    bytes: 213,
+  },
+  "controlnet_palette/model.onnx": {
+    url: new URL("./model/controlnet_palette/model.onnx", import.meta.url).href,
+    bytes: 451642,
+  },
   "model_index.json": {
     url: new URL("./model/model_index.json", import.meta.url).href,
-    bytes: 648,
+    bytes: 754,
   },
   "scheduler/scheduler_config.json": {
     url: new URL("./model/scheduler/scheduler_config.json", import.meta.url).href,

@@ -25,6 +25,9 @@ from starter.text import WIDTH
 from starter.unet import UNetConfig
 from starter.vae import FACTOR, LATENT_CHANNELS
 
+#: Both halves of the guidance get the palette's residuals, so that guidance amplifies the words and
+#: not the palette. What it gives is made stronger by this much; chosen by evaluate/control.mjs.
+PALETTE_STRENGTH = 1.5
 OUTPUTS = [*(f"down_block_res_sample_{i}" for i in range(3)), "mid_block_res_sample"]
 
 
@@ -60,6 +63,9 @@ def main() -> None:
     for kind in ("lineart", "palette"):
         control = load_control(
             getattr(args, kind) or args.cache / f"control-{kind}/ema.safetensors", kind)
+        if kind == "palette":
+            for parameter in control.zeros.parameters():
+                parameter.data *= PALETTE_STRENGTH
         folder = args.out / f"controlnet_{kind}"
         hint = {"controlnet_cond": {0: "batch", 2: "hint_height", 3: "hint_width"}}
         if kind == "lineart":

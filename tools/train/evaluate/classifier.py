@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from export import export  # noqa: E402
 from starter.colours import GROUNDS, SHIFTS  # noqa: E402
+from starter.muon import Muon  # noqa: E402
 from starter.runtime import Average, Budget, arguments, autocast, prepare  # noqa: E402
 from starter.vae import Autoencoder, Residual  # noqa: E402
 from starter.words import ALL_STYLES  # noqa: E402
@@ -121,6 +122,8 @@ def mean_distance(pictures: np.ndarray) -> float:
 def main() -> None:
     parser = arguments(__doc__, minutes=20, batch=96, lr=2e-3)
     parser.add_argument("--nouns", type=int, default=1000)
+    parser.add_argument("--only-style", action="store_true",
+                        help="go on with the styles' branch alone, from --init")
     parser.add_argument("--hold", type=float, default=0.3, help="share of time before the decay")
     args = parser.parse_args()
     folder = prepare(args, "judge")
@@ -155,36 +158,48 @@ def main() -> None:
         own = net.state_dict()
         net.load_state_dict({k: v for k, v in load_file(args.init).items()
                              if k in own and own[k].shape == v.shape}, strict=False)
-    optimizer = torch.optim.AdamW(net.parameters(), args.lr, betas=(0.9, 0.98), weight_decay=0.05)
+    taught = net.strokes if args.only_style else net
+    filters = [p for p in taught.parameters() if p.ndim == 4] if args.only_style else []
+    others = [p for p in taught.parameters() if not (args.only_style and p.ndim == 4)]
+    optimizers = [torch.optim.AdamW(others, args.lr, betas=(0.9, 0.98), weight_decay=0.05)]
+    if filters:
+        optimizers.append(Muon([{"params": filters, "weight_decay": 0.01}], args.lr))
     average, budget, step = Average(net, 0.99), Budget(args.minutes, args.hold, 60), 0
     print(f"{len(train)} variants of {len(names)} nouns, "
           f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f} M parameters", flush=True)
     shown = time.time()
     while not budget.over:
-        for group in optimizer.param_groups:
+        for group in (g for o in optimizers for g in o.param_groups):
             group["lr"] = args.lr * budget.scale(step)
         half = args.batch // 2
+        if args.only_style:
+            half = args.batch * 3 // 4
         chosen = [*np.random.choice(plain, half), *np.random.choice(train, args.batch - half)]
         crisp = images(chosen)
-        x = roughen(crisp).contiguous(memory_format=torch.channels_last)
+        if not args.only_style:
+            x = roughen(crisp).contiguous(memory_format=torch.channels_last)
         crisp = soften(crisp).contiguous(memory_format=torch.channels_last)
         wanted = torch.tensor([target[i] for i in chosen])
         with autocast("cpu"):
-            found = net(x, crisp)
-        loss = sum(weight * F.cross_entropy(logits.float(), wanted[:, k], label_smoothing=0.05)
-                   for k, (weight, logits) in enumerate(zip((1, 0.4, 0.4, 0.2), found)))
-        optimizer.zero_grad(set_to_none=True)
+            found = ({1: net.strokes(crisp)} if args.only_style
+                     else dict(enumerate(net(x, crisp))))
+        loss = sum((1, 0.4, 0.4, 0.2)[k]
+                   * F.cross_entropy(logits.float(), wanted[:, k], label_smoothing=0.05)
+                   for k, logits in found.items())
+        net.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
+        torch.nn.utils.clip_grad_norm_(taught.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
         step += 1
         average.update(step)
         if time.time() - shown > 30:
             shown = time.time()
-            right = (found[0].argmax(1) == wanted[:, 0]).float().mean()
-            style = (found[1].argmax(1) == wanted[:, 1]).float().mean()
-            print(f"{step} {budget.spent:.0f}s loss {loss.item():.3f} noun {right:.2f} "
-                  f"style {style:.2f}", flush=True)
+            right = {k: (found[k].argmax(1) == wanted[:, k]).float().mean().item()
+                     for k in (0, 1) if k in found}
+            print(f"{step} {budget.spent:.0f}s loss {loss.item():.3f} "
+                  + " ".join(f"{('noun', 'style')[k]} {v:.2f}" for k, v in right.items()),
+                  flush=True)
     net = average.copy.eval()
     save_file({k: v.contiguous() for k, v in net.state_dict().items()},
               folder / "judge.safetensors")

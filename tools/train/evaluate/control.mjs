@@ -1,6 +1,7 @@
 // What the starter's controls do, through Underpaint's own Node pipeline.
 //
-//   node tools/train/evaluate/control.mjs [MODEL] [--out FOLDER] [--limit N]
+//   node tools/train/evaluate/control.mjs [MODEL] [--out FOLDER] [--limit N] [--only lines|grids]
+//     [--weight 1] [--mode balanced]
 //
 // Lines: each of hints/ is coloured as three colour words and as three seeds of the noun alone, with
 // the control and without. Printed: how well Canny's edges of the result and the given lines cover
@@ -19,12 +20,16 @@ const { values, positionals } = parseArgs({
   options: {
     out: { type: "string", default: "evaluation-control" },
     limit: { type: "string", default: "100" },
+    only: { type: "string" },
+    weight: { type: "string", default: "1" },
+    mode: { type: "string", default: "balanced" },
   },
 });
 const folder = path.join(import.meta.dirname, "hints");
 const hints = JSON.parse(fs.readFileSync(path.join(folder, "hints.json"), "utf8"));
 const colours = ["red", "green", "blue"];
 const cell = 8;
+const strength = { weight: Number(values.weight), mode: values.mode };
 
 const pipeline = await createPipeline(positionals[0] ? { model: positionals[0] } : {});
 const judge = await createJudge();
@@ -127,14 +132,15 @@ const sheetOf = (rows, columns, name) =>
 
 const lineRows = [];
 const lineSheet = [];
-for (const [k, { file, label, drawn }] of some(hints.lines).entries()) {
+for (const [k, { file, label, drawn }] of (values.only === "grids" ? [] : some(hints.lines)).entries()) {
   const hint = await loadPng(path.join(folder, file));
   const lines = bright(hint);
-  const given = [lineArt(hint)];
+  const given = [lineArt(hint, strength)];
   const row = { drawn, scores: [], bare: [], seen: [], shades: [], seeds: [] };
   lineSheet.push({ image: hint, label });
   for (const [i, word] of [...colours, "", "", ""].entries()) {
-    const prompt = word === "" ? label : `${word} ${label}`;
+    // Another colour of a "red heart" is asked of the heart.
+    const prompt = word === "" ? label : `${word} ${label.replace(/^red /, "")}`;
     const seed = 100 * k + (word === "" ? i : 0);
     const made = await picture(prompt, seed, given);
     row.scores.push(lineScore(made, lines));
@@ -160,16 +166,16 @@ for (const [title, rows] of [
       `${number(mean(rows.map((r) => pairs(r.seeds))))}`,
   );
 }
-await sheetOf(lineSheet, 7, "lines.png");
+if (lineSheet.length > 0) await sheetOf(lineSheet, 7, "lines.png");
 
 const gridRows = [];
 const gridSheet = [];
-for (const [k, { file, label, made: ownGrid }] of some(hints.grids).entries()) {
+for (const [k, { file, label, made: ownGrid }] of (values.only === "lines" ? [] : some(hints.grids)).entries()) {
   const grid = enlarge(await loadPng(path.join(folder, file)));
   const wanted = cells(grid);
   gridSheet.push({ image: grid, label });
   for (let seed = 0; seed < 3; seed++) {
-    const made = await picture(label, 100 * k + seed, [palette(grid)]);
+    const made = await picture(label, 100 * k + seed, [palette(grid, strength)]);
     const bare = await picture(label, 100 * k + seed, []);
     const noun = (await judge.look(made)).noun.includes(label);
     gridRows.push({
@@ -193,5 +199,5 @@ for (const [title, rows] of [
       percent(rows.map((r) => r.noun)),
   );
 }
-await sheetOf(gridSheet, 5, "grids.png");
+if (gridSheet.length > 0) await sheetOf(gridSheet, 5, "grids.png");
 await pipeline.dispose();

@@ -1,17 +1,19 @@
 // The evaluation from the ONNX files through Underpaint's own Node pipeline.
 //
 //   node tools/train/evaluate/evaluate.mjs [MODEL] [--out FOLDER] [--limit N] [--prompts FILE]
+//     [--reuse]
 //
 // MODEL: a folder; the embedded starter when left out. Needs the packages built (npm run build).
 // Makes a picture for each of the prompts, lets the judge name what it sees, and prints the shares
 // of right answers by kind of prompt, for the common nouns, for the others, and for all; then
 // twelve seeds each of twenty nouns, and how far apart they are, as a share of how far apart the
 // noun's real drawings are. The pictures go to FOLDER (measure.py tells how near the nearest
-// training picture is, which needs the drawings).
+// training picture is, which needs the drawings); --reuse judges
+// those that are there again, and makes the others.
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { contactSheet, createPipeline, savePng } from "@underpaint/node";
+import { contactSheet, createPipeline, loadPng, savePng } from "@underpaint/node";
 import { createJudge, meanDistance, percent, size } from "./judge.mjs";
 
 const { values, positionals } = parseArgs({
@@ -21,6 +23,7 @@ const { values, positionals } = parseArgs({
     limit: { type: "string", default: "500" },
     prompts: { type: "string", default: path.join(import.meta.dirname, "prompts.json") },
     guidance: { type: "string" },
+    reuse: { type: "boolean", default: false },
   },
 });
 const prompts = JSON.parse(fs.readFileSync(values.prompts, "utf8"));
@@ -29,20 +32,23 @@ const seed = 2026;
 
 const pipeline = await createPipeline(positionals[0] ? { model: positionals[0] } : {});
 const judge = await createJudge();
-fs.mkdirSync(values.out, { recursive: true });
+fs.mkdirSync(path.join(values.out, "seeds"), { recursive: true });
 
-async function picture(prompt, pictureSeed) {
+async function picture(name, prompt, pictureSeed) {
+  const file = path.join(values.out, `${name}.png`);
+  if (values.reuse && fs.existsSync(file)) return await loadPng(file);
   const request = { prompt, seed: pictureSeed, width: size, height: size, steps: 20 };
   if (values.guidance !== undefined) request.guidanceScale = Number(values.guidance);
-  return (await pipeline.generate(request)).images[0];
+  const image = (await pipeline.generate(request)).images[0];
+  await savePng(file, image);
+  return image;
 }
 
 const started = performance.now();
 const results = [];
 for (let i = 0; i < prompts.length; i += stride) {
   const prompt = prompts[i];
-  const image = await picture(prompt.prompt, seed + i);
-  await savePng(path.join(values.out, `${String(i).padStart(4, "0")}.png`), image);
+  const image = await picture(String(i).padStart(4, "0"), prompt.prompt, seed + i);
   results.push({ ...prompt, image, seen: await judge.look(image) });
 }
 const seconds = (performance.now() - started) / 1000;
@@ -93,9 +99,11 @@ for (const [title, group] of [
 
 const varied = prompts.filter((p) => p.kind === "noun" && judge.labels.spread[p.label]);
 const shares = [];
-for (const { label } of stride === 1 ? varied.slice(0, 20) : []) {
+for (const [n, { label }] of stride === 1 ? varied.slice(0, 20).entries() : []) {
   const images = [];
-  for (let k = 0; k < 12; k++) images.push(await picture(label, 5000 + k));
+  for (let k = 0; k < 12; k++) {
+    images.push(await picture(`seeds/${n}-${k}`, label, 5000 + k));
+  }
   shares.push(meanDistance(images) / judge.labels.spread[label]);
 }
 if (shares.length > 0) {
