@@ -132,7 +132,10 @@ const sheetOf = (rows, columns, name) =>
 
 const lineRows = [];
 const lineSheet = [];
-for (const [k, { file, label, drawn }] of (values.only === "grids" ? [] : some(hints.lines)).entries()) {
+for (const [k, { file, label, drawn }] of (values.only === "grids"
+  ? []
+  : some(hints.lines)
+).entries()) {
   const hint = await loadPng(path.join(folder, file));
   const lines = bright(hint);
   const given = [lineArt(hint, strength)];
@@ -170,7 +173,10 @@ if (lineSheet.length > 0) await sheetOf(lineSheet, 7, "lines.png");
 
 const gridRows = [];
 const gridSheet = [];
-for (const [k, { file, label, made: ownGrid }] of (values.only === "lines" ? [] : some(hints.grids)).entries()) {
+for (const [k, { file, label, made: ownGrid }] of (values.only === "lines"
+  ? []
+  : some(hints.grids)
+).entries()) {
   const grid = enlarge(await loadPng(path.join(folder, file)));
   const wanted = cells(grid);
   gridSheet.push({ image: grid, label });
