@@ -145,6 +145,7 @@ export {
   type ModelOptions,
   openModel,
 } from "./model/model.js";
+export { checkedPath } from "./model/model-path.js";
 export { createNetwork, type Network, type NetworkCall } from "./model/network.js";
 export type { ModelProgress } from "./model/progress.js";
 export type { LoadProgress, ModelSource, OpenOptions } from "./model/source.js";
@@ -158,8 +159,9 @@ export { layOver } from "./painting/layer.js";
 export type { MaskSource } from "./painting/mask.js";
 export type { PaintingRequest } from "./painting/options.js";
 export type { Rect } from "./painting/rect.js";
-export type { ModelResolver } from "./pipeline/controls.js";
 // pipeline
+export { checkPipelineOptions } from "./pipeline/check-options.js";
+export type { ModelResolver } from "./pipeline/controls.js";
 export {
   createPipeline,
   type Pipeline,

@@ -1,14 +1,13 @@
 import { controlPlugins } from "@underpaint/controlnet";
 import {
+  checkPipelineOptions,
   createPipeline as createCorePipeline,
   type ModelProgress,
   type ModelSource,
-  nearest,
   type Pipeline,
   type PipelineWarning,
   type Scheduler,
   type SchedulerConfig,
-  UnderpaintError,
 } from "@underpaint/core";
 import { createScheduler, fromConfig } from "@underpaint/schedulers";
 import { createNodeBackend, type NodeRuntime } from "./devices/backend.js";
@@ -62,7 +61,6 @@ const optionKeys = [
   "onWarning",
   "signal",
   "fetch",
-  "runtime",
 ] as const satisfies readonly (keyof NodePipelineOptions)[];
 
 /**
@@ -78,7 +76,7 @@ const optionKeys = [
  * `model-invalid`, `model-unsupported`, `device-unavailable`, `download-failed`.
  */
 export async function createPipeline(options: NodePipelineOptions = {}): Promise<NodePipeline> {
-  checkOptions(options);
+  checkPipelineOptions(options, optionKeys, ["runtime"]);
   const { model, device, threads, scheduler, runtime, onProgress, onWarning, signal } = options;
   signal?.throwIfAborted();
   const chosen = typeof scheduler === "string" ? createScheduler(scheduler) : scheduler;
@@ -119,26 +117,4 @@ function schedulerOf(
 
 function isSource(model: unknown): model is ModelSource {
   return typeof model === "object" && model !== null && "open" in model && "read" in model;
-}
-
-function checkOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null) {
-    throw new UnderpaintError({
-      code: "invalid-request",
-      what: "the pipeline's options are not an object",
-      value: options,
-      remedy: 'pass { model: "…" }, or nothing for the embedded model',
-    });
-  }
-  for (const key of Object.keys(options)) {
-    if ((optionKeys as readonly string[]).includes(key)) continue;
-    const meant = nearest(key, optionKeys);
-    throw new UnderpaintError({
-      code: "invalid-request",
-      what: `the pipeline's options have an unknown key ${JSON.stringify(key.slice(0, 60))}`,
-      value: (options as Record<string, unknown>)[key],
-      allowed: optionKeys.filter((known) => known !== "runtime").join(", "),
-      remedy: meant ? `did you mean ${meant}?` : "leave it out",
-    });
-  }
 }

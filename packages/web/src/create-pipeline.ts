@@ -1,13 +1,12 @@
 import {
+  checkPipelineOptions,
   createPipeline as createCorePipeline,
   type ModelProgress,
   type ModelSource,
-  nearest,
   type Pipeline,
   type PipelineWarning,
   type Scheduler,
   type SchedulerConfig,
-  UnderpaintError,
 } from "@underpaint/core";
 import { createScheduler, fromConfig } from "@underpaint/schedulers";
 import { makeControl } from "./controls/make-control.js";
@@ -96,7 +95,7 @@ export async function createPipeline(
   options: WebPipelineOptions = {},
   pageAddress?: string,
 ): Promise<WebPipeline> {
-  checkOptions(options);
+  checkPipelineOptions(options, optionKeys);
   const { model, device, threads, scheduler, runtime, onProgress, onWarning, signal } = options;
   signal?.throwIfAborted();
   const chosen = typeof scheduler === "string" ? createScheduler(scheduler) : scheduler;
@@ -146,26 +145,4 @@ function schedulerOf(
   return fromConfig(config, {
     onWarning: (message) => onWarning?.({ code: "scheduler-config", message }),
   });
-}
-
-function checkOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null) {
-    throw new UnderpaintError({
-      code: "invalid-request",
-      what: "the pipeline's options are not an object",
-      value: options,
-      remedy: 'pass { model: "…" }, or nothing for the embedded model',
-    });
-  }
-  for (const key of Object.keys(options)) {
-    if ((optionKeys as readonly string[]).includes(key)) continue;
-    const meant = nearest(key, optionKeys);
-    throw new UnderpaintError({
-      code: "invalid-request",
-      what: `the pipeline's options have an unknown key ${JSON.stringify(key.slice(0, 60))}`,
-      value: (options as Record<string, unknown>)[key],
-      allowed: optionKeys.join(", "),
-      remedy: meant ? `did you mean ${meant}?` : "leave it out",
-    });
-  }
 }

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { UnderpaintError } from "@underpaint/core";
+import { checkedPath, UnderpaintError } from "@underpaint/core";
 import { askedOnce } from "./abortable.js";
 import { defaultCacheFolder } from "./cache-folder.js";
 import { type Downloaded, download, type Patience } from "./download.js";
 import { missingFile, tooLarge } from "./errors.js";
 import { isLoopback, isPassing, PassingFailure, send, shownAddress } from "./http.js";
 import type { NodeModelSource } from "./local.js";
-import { below, checkedPath } from "./paths.js";
+import { below } from "./paths.js";
 
 /** How {@link httpsSource} fetches. */
 export interface HttpsOptions {

@@ -1,6 +1,12 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isCommit, type OpenOptions, parseHubAddress, UnderpaintError } from "@underpaint/core";
+import {
+  checkedPath,
+  isCommit,
+  type OpenOptions,
+  parseHubAddress,
+  UnderpaintError,
+} from "@underpaint/core";
 import { askedOnce } from "./abortable.js";
 import type { Environment } from "./cache-folder.js";
 import { download, type Patience } from "./download.js";
@@ -18,7 +24,6 @@ import {
 import { exists, hubCache, verifyHash } from "./hub-cache.js";
 import { hubSettings } from "./hub-settings.js";
 import type { NodeModelSource } from "./local.js";
-import { checkedPath } from "./paths.js";
 
 /** How {@link hubSource} fetches. */
 export interface HubOptions {

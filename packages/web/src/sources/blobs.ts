@@ -1,6 +1,6 @@
-import { type ModelFile, type OpenOptions, UnderpaintError } from "@underpaint/core";
+import { checkedPath, type ModelFile, type OpenOptions, UnderpaintError } from "@underpaint/core";
 import { missingFile, tooLarge } from "./errors.js";
-import { checkedPath, folderOf } from "./paths.js";
+import { folderOf } from "./paths.js";
 import { orAborted } from "./waiting.js";
 
 const pieceBytes = 16 * 2 ** 20;

@@ -1,4 +1,4 @@
-import { type ModelSource, UnderpaintError } from "@underpaint/core";
+import { checkedPath, type ModelSource, UnderpaintError } from "@underpaint/core";
 import { type KeeperOptions, openKeeper } from "../store/keeper.js";
 import { totalOf, validatorOf } from "./answer.js";
 import {
@@ -9,7 +9,6 @@ import {
   send,
   shownAddress,
 } from "./http.js";
-import { checkedPath } from "./paths.js";
 import { type RemoteFile, type RemoteOptions, remoteSource } from "./remote-source.js";
 import { type AskedOnce, askedOnce } from "./waiting.js";
 

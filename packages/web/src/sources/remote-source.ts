@@ -1,4 +1,9 @@
-import { isUnderpaintError, type ModelSource, type OpenOptions } from "@underpaint/core";
+import {
+  checkedPath,
+  isUnderpaintError,
+  type ModelSource,
+  type OpenOptions,
+} from "@underpaint/core";
 import type { Keeper, Kept } from "../store/keeper.js";
 import { type Part, UnsoundPart } from "../store/part.js";
 import { isStrong } from "./answer.js";
@@ -6,7 +11,7 @@ import { download, type Patience } from "./download.js";
 import { missingFile, tooLarge } from "./errors.js";
 import type { FileHash } from "./file-hash.js";
 import { PassingFailure } from "./http.js";
-import { checkedPath, folderOf } from "./paths.js";
+import { folderOf } from "./paths.js";
 import { askedOnce, orAborted } from "./waiting.js";
 
 /** How files are fetched; every source of remote files takes these. */
