@@ -1,7 +1,6 @@
 import { sha256 } from "./digest.js";
 import { joined, type Part, UnsoundPart } from "./part.js";
 import type { PieceStore } from "./pieces.js";
-import { chunkReader } from "./read-stream.js";
 
 const recordName = "record";
 const mostRecordBytes = 4 * 2 ** 20;
@@ -107,14 +106,18 @@ export async function openKeptFile(
   };
 }
 
+/** How much of a piece is read at once: what waits for the garbage collector stays small. */
+const readBytes = 2 ** 20;
+
+/**
+ * By slices rather than as a stream: Chromium 156 now and then never answers a reader that brings
+ * its own buffer (`mode: "byob"`) of a file's stream.
+ */
 async function readBlob(blob: Blob, into: Uint8Array): Promise<void> {
-  const reader = chunkReader(blob.stream());
-  let at = 0;
-  for (let chunk = await reader.read(); chunk; chunk = await reader.read()) {
-    into.set(chunk, at);
-    at += chunk.length;
+  if (blob.size !== into.length) throw new Error(`${blob.size} of ${into.length} bytes`);
+  for (let at = 0; at < into.length; at += readBytes) {
+    into.set(new Uint8Array(await blob.slice(at, at + readBytes).arrayBuffer()), at);
   }
-  if (at !== into.length) throw new Error(`${at} of ${into.length} bytes`);
 }
 
 function empty(file: string): KeptRecord {
