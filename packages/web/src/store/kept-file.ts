@@ -1,6 +1,7 @@
 import { sha256 } from "./digest.js";
 import { joined, type Part, UnsoundPart } from "./part.js";
 import type { PieceStore } from "./pieces.js";
+import { chunkReader } from "./read-stream.js";
 
 const recordName = "record";
 const mostRecordBytes = 4 * 2 ** 20;
@@ -106,18 +107,34 @@ export async function openKeptFile(
   };
 }
 
-/** How much of a piece is read at once: what waits for the garbage collector stays small. */
-const readBytes = 2 ** 20;
+/** How long a file's stream may take to answer before it is no longer waited for. */
+const answerMs = 1000;
 
 /**
- * By slices rather than as a stream: Chromium 156 now and then never answers a reader that brings
- * its own buffer (`mode: "byob"`) of a file's stream.
+ * As a stream into one buffer, so that nothing waits for the garbage collector. Chromium 156 now and
+ * then never answers such a reader of a file: what is left is then read at once.
  */
 async function readBlob(blob: Blob, into: Uint8Array): Promise<void> {
   if (blob.size !== into.length) throw new Error(`${blob.size} of ${into.length} bytes`);
-  for (let at = 0; at < into.length; at += readBytes) {
-    into.set(new Uint8Array(await blob.slice(at, at + readBytes).arrayBuffer()), at);
+  const reader = chunkReader(blob.stream());
+  for (let at = 0; at < into.length; ) {
+    const chunk = await inTime(reader.read());
+    if (chunk === "late") {
+      into.set(new Uint8Array(await blob.slice(at).arrayBuffer()), at);
+      return;
+    }
+    if (!chunk) throw new Error(`${at} of ${into.length} bytes`);
+    into.set(chunk, at);
+    at += chunk.length;
   }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T | "late"> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), answerMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function empty(file: string): KeptRecord {
