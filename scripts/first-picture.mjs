@@ -2,7 +2,7 @@
 // examples/first-picture with what was typed behind `--`.
 import { install, isBuilt, pnpm, requireNode, run } from "./workspace.mjs";
 
-const packages = ["core", "schedulers", "node"];
+const packages = ["core", "schedulers", "controlnet", "node"];
 
 requireNode();
 install({ quiet: true });
