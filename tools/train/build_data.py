@@ -20,7 +20,7 @@ from starter.captions import caption, held_out
 from starter.colours import GROUNDS, SHIFTS, Picture
 from starter.labels import label
 from starter.runtime import arguments
-from starter.words import EVERYDAY, STYLE_WORDS, ranked
+from starter.words import EVERYDAY, HOUSE_STYLE, STYLE_WORDS, ranked
 
 MANIFEST = Path(__file__).parent / "data/manifest.csv"
 #: Groups of emojibase whose things may have another colour: not faces of people, not signs.
@@ -28,7 +28,12 @@ _PAINTABLE = {0, 3, 4, 5, 6, 7}
 
 
 def variants(record: dict, rgba: np.ndarray, rng: random.Random, each: int):
-    """Yields (kind, word, colour, pixels) for a drawing: as it is, on grounds, in other colours."""
+    """Yields (kind, word, colour, pixels) for a drawing: as it is, on grounds, in other colours.
+
+    ``each`` grounds and colours; all of them in the house style, in which prompts without a style
+    are drawn.
+    """
+    each = 99 if record["style"] == HOUSE_STYLE else each
     picture = Picture(rgba)
     if picture.area < 60:
         return
@@ -48,6 +53,8 @@ def main() -> None:
     parser = arguments(__doc__, minutes=0, batch=0, lr=0)
     parser.add_argument("--each", type=int, default=3, help="grounds and colours a drawing")
     parser.add_argument("--merges", type=int, default=2000, help="of the tokenizer")
+    parser.add_argument("--keep-tokenizer", action="store_true",
+                        help="as it is in the cache: trained weights know no other")
     args = parser.parse_args()
     rng = random.Random(args.seed)
     rgba, records = pictures.load(args.cache)
@@ -67,6 +74,8 @@ def main() -> None:
                 "style_held_out": held_out(record["label"], "style", record["style"]),
             })
             pixels.append(image)
+    # A run may have the former file mapped: it keeps it.
+    (args.cache / "variants.npy").unlink(missing_ok=True)
     np.save(args.cache / "variants.npy", np.stack(pixels))
     (args.cache / "dataset.json").write_text(json.dumps(dataset))
 
@@ -76,7 +85,8 @@ def main() -> None:
             frequency.update(tokenizer.split(caption(record, rng)))
     for name in [*EVERYDAY.values(), *(w for words in STYLE_WORDS.values() for w in words)]:
         frequency.update(tokenizer.split(name) * 20)
-    tokenizer.train(frequency, args.merges, args.cache / "tokenizer")
+    if not args.keep_tokenizer:
+        tokenizer.train(frequency, args.merges, args.cache / "tokenizer")
 
     with MANIFEST.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -175,7 +175,7 @@ def load_model(path: Path, vocabulary: int, eos: int) -> Model:
         config = UNetConfig(**{k: int(v) for k, v in (file.metadata() or {}).items()
                                if k in UNetConfig.__dataclass_fields__})
     model = Model(vocabulary, eos, config).eval()
-    model.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+    model.begin(path)
     return model
 
 

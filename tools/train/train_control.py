@@ -136,7 +136,7 @@ def train(args, team: Team) -> None:
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(others, args.lr, betas=(0.9, 0.98), weight_decay=0.0)]
     if muon:
-        optimizers.append(Muon([{"params": muon, "weight_decay": 0.01}], args.muon))
+        optimizers.append(Muon([{"params": muon, "weight_decay": 0.01}], args.muon, team=team))
     for g in (g for o in optimizers for g in o.param_groups):
         g["rate"] = g["lr"]
     average = Average(control, 0.998)

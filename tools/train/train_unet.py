@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -41,8 +42,15 @@ class Model(torch.nn.Module):
         self.text = TextEncoder(vocabulary, eos)
         self.unet = UNet(config)
 
+    def begin(self, path: Path) -> None:
+        """Takes over given weights; those of a model without a guess leave it as it is."""
+        given = {k: v.float() for k, v in load_file(path).items()}
+        missing, unknown = self.load_state_dict(given, strict=False)
+        if unknown or any(not name.startswith("unet.guess.") for name in missing):
+            raise RuntimeError(f"{path}: missing {missing}, unknown {unknown}")
 
-def make_optimizers(model: Model, args) -> list[torch.optim.Optimizer]:
+
+def make_optimizers(model: Model, args, team: Team) -> list[torch.optim.Optimizer]:
     """Muon for the denoiser's inner matrices where asked for, AdamW for the rest."""
     edges = {id(p) for m in (model.unet.inp, model.unet.out) for p in m.parameters()}
     parts: dict[tuple[bool, bool, float], list] = {}
@@ -58,7 +66,7 @@ def make_optimizers(model: Model, args) -> list[torch.optim.Optimizer]:
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(groups[False], args.lr, betas=(0.9, 0.98), fused=True)]
     if groups[True]:
-        optimizers.append(Muon(groups[True], args.muon))
+        optimizers.append(Muon(groups[True], args.muon, team=team))
     return optimizers
 
 
@@ -98,6 +106,8 @@ def main() -> None:
     parser = arguments(__doc__, minutes=70, batch=64, lr=1.2e-3)
     parser.add_argument("--nouns", type=int, default=400)
     parser.add_argument("--other-styles", type=float, default=0.3)
+    parser.add_argument("--main-styles", type=float, default=0.6,
+                        help="weight of each main style against the house style")
     parser.add_argument("--rare", type=float, default=1, help="weight of nouns after the common")
     parser.add_argument("--fine", type=int, default=UNetConfig.fine)
     parser.add_argument("--coarse", type=int, default=UNetConfig.coarse)
@@ -105,6 +115,7 @@ def main() -> None:
     parser.add_argument("--muon", type=float, default=0, help="Muon's rate; 0: AdamW for all")
     parser.add_argument("--workers", type=int, default=1, help="processes, each with --batch")
     parser.add_argument("--text-rate", type=float, default=0.3, help="text encoder's share of lr")
+    parser.add_argument("--guess", type=float, default=0.1, help="weight of the guess's own loss")
     parser.add_argument("--sheet-minutes", type=float, default=10)
     parser.add_argument("--until", help="HH:MM (UTC) at which to be done, instead of --minutes")
     args = parser.parse_args()
@@ -122,14 +133,14 @@ def train(args, team: Team) -> None:
     model = Model(len(tokenizer), tokenizer.eos, config).to(args.device)
     head_start = args.cache / "text/scorer.safetensors"
     if args.init:
-        model.load_state_dict(load_file(args.init))
+        model.begin(args.init)
     elif head_start.exists():
         scorer = load_file(head_start)
         model.text.load_state_dict(
             {k.removeprefix("text."): v for k, v in scorer.items() if k.startswith("text.")})
     model.unet.to(memory_format=torch.channels_last)
     sizes = [sum(p.numel() for p in m.parameters()) / 1e6 for m in (model.unet, model.text)]
-    optimizers = make_optimizers(model, args)
+    optimizers = make_optimizers(model, args, team)
     average = Average(model, 0.9985)
     budget, step, checkpoint = Budget(args.minutes, args.hold, 100), 0, folder / "checkpoint.pt"
     if args.resume and checkpoint.exists():
@@ -147,7 +158,8 @@ def train(args, team: Team) -> None:
     seed = args.seed + 1000 * step + team.rank
     torch.manual_seed(seed)
     np.random.seed(seed)
-    data = Dataset(args.cache, args.nouns, seed, args.other_styles, rare=args.rare)
+    data = Dataset(args.cache, args.nouns, seed, args.other_styles, rare=args.rare,
+                   main_styles=args.main_styles)
     vae = Autoencoder().eval()
     vae.load_state_dict(load_file(args.cache / "vae/vae.safetensors"))
     if not team.leads:
@@ -159,8 +171,13 @@ def train(args, team: Team) -> None:
     print(f"{len(data.index)} variants; denoiser {sizes[0]:.2f} M, text {sizes[1]:.2f} M", flush=True)
     process, bias = Process(args.device), padding_bias(PLACES, args.device)
 
-    def loss_of(x, v, t, ids):
-        return ((model.unet(x, t, model.text(ids), bias).float() - v) ** 2).mean((1, 2, 3))
+    def loss_of(x, v, t, ids, z):
+        """The denoiser's loss of each picture, and the guess's of all."""
+        text = model.text(ids)
+        guess = model.unet.guess.latents(text)
+        found = model.unet(x, t, text, bias, guess=guess).float()
+        wanted = F.pixel_unshuffle(z, 2)
+        return ((found - v) ** 2).mean((1, 2, 3)), ((guess.float() - wanted) ** 2).mean()
 
     def batch():
         index = data.draw(args.batch)
@@ -168,7 +185,7 @@ def train(args, team: Team) -> None:
         t = process.draw(args.batch)
         x, v = process.noisy(z, torch.randn_like(z), t)
         x = x.contiguous(memory_format=torch.channels_last)
-        return x, v, t, data.captions(index, drop=0.1).to(args.device)
+        return x, v, t, data.captions(index, drop=0.1).to(args.device), z
 
     def keep() -> None:
         save_atomically({"model": model.state_dict(), "average": average.copy.state_dict(),
@@ -178,15 +195,15 @@ def train(args, team: Team) -> None:
         save_file(state, folder / "ema.part", metadata={k: str(v) for k, v in config.dict().items()})
         (folder / "ema.part").replace(folder / "ema.safetensors")
 
-    total, count = np.zeros(4), np.zeros(4)
+    total, count, guesses = np.zeros(4), np.zeros(4), []
     saved = shown = drawn = budget.started = time.time()
     over = False
     while not over:
-        x, v, t, ids = batch()
+        x, v, t, ids, z = batch()
         with autocast(args.device):
-            losses = loss_of(x, v, t, ids)
+            losses, guessed = loss_of(x, v, t, ids, z)
         model.zero_grad(set_to_none=True)
-        losses.mean().backward()
+        (losses.mean() + args.guess * guessed).backward()
         # One clock decides for all.
         scale, over = team.reduce(model, budget.scale(step), float(budget.over))
         for g in (g for o in optimizers for g in o.param_groups):
@@ -201,6 +218,7 @@ def train(args, team: Team) -> None:
             continue
         if step % 2 == 0:
             average.update(step // 2)
+        guesses.append(guessed.item())
         quarter = (t // 250).cpu().numpy()
         np.add.at(total, quarter, losses.detach().cpu().numpy())
         np.add.at(count, quarter, 1)
@@ -208,8 +226,8 @@ def train(args, team: Team) -> None:
             shown = time.time()
             by_time = np.round(total / np.maximum(count, 1), 3)
             print(f"{step} {budget.spent:.0f}s loss {total.sum() / count.sum():.4f} {by_time} "
-                  f"norm {norm.item():.2f} rate {scale:.2f}", flush=True)
-            total[:], count[:] = 0, 0
+                  f"guess {np.mean(guesses):.3f} norm {norm.item():.2f} rate {scale:.2f}", flush=True)
+            total[:], count[:], guesses = 0, 0, []
         if time.time() - saved > args.checkpoint_minutes * 60:
             saved = time.time()
             keep()

@@ -12,7 +12,7 @@ import torch
 
 from .captions import caption
 from .tokenizer import Tokenizer
-from .words import MAIN_STYLES
+from .words import HOUSE_STYLE, MAIN_STYLES
 
 #: Captions are cut here while training; the longest that occur in practice are shorter.
 PLACES = 24
@@ -26,12 +26,13 @@ class Dataset:
     """Records, their pictures, and weighted draws of both.
 
     ``nouns``: only the first so many of the ranked nouns. ``other_styles``: weight of the two
-    older sets against the five main ones. ``rare``: weight of the nouns after the common ones.
+    older sets against the main ones, ``main_styles`` that of those against the house style.
+    ``rare``: weight of the nouns after the common ones.
     ``kinds``: share of each kind. ``leave``: which records are never drawn.
     """
 
     def __init__(self, cache: Path, nouns: int, seed: int, other_styles: float = 1.0,
-                 hold_styles: bool = True, rare: float = 1.0,
+                 hold_styles: bool = True, rare: float = 1.0, main_styles: float = 1.0,
                  kinds: dict[str, float] = KINDS,
                  leave: Callable[[dict], bool] = lambda record: False):
         self.records = json.loads((cache / "dataset.json").read_text())
@@ -45,9 +46,10 @@ class Dataset:
                   for r in self.records]
         for record, keep in zip(self.records, chosen):
             counts[record["kind"]] += keep
+        styles = dict.fromkeys(MAIN_STYLES, main_styles) | {HOUSE_STYLE: 1.0}
         weights = np.array([
             keep * kinds[r["kind"]] / counts[r["kind"]]
-            * (1 if r["style"] in MAIN_STYLES else other_styles)
+            * styles.get(r["style"], other_styles)
             * (1 if r["rank"] < COMMON else rare)
             for r, keep in zip(self.records, chosen)])
         #: Indices that can be drawn, with cumulative probability.
