@@ -30,8 +30,7 @@ _PAINTABLE = {0, 3, 4, 5, 6, 7}
 def variants(record: dict, rgba: np.ndarray, rng: random.Random, each: int):
     """Yields (kind, word, colour, pixels) for a drawing: as it is, on grounds, in other colours.
 
-    ``each`` grounds and colours; all of them in the house style, in which prompts without a style
-    are drawn.
+    ``each`` grounds and colours; all of them in the house style.
     """
     each = 99 if record["style"] == HOUSE_STYLE else each
     picture = Picture(rgba)

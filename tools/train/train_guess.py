@@ -30,7 +30,7 @@ def main() -> None:
     parser = arguments(__doc__, minutes=12, batch=192, lr=1.5e-3)
     parser.add_argument("--nouns", type=int, default=1000)
     parser.add_argument("--other-styles", type=float, default=0.05)
-    parser.add_argument("--main-styles", type=float, default=0.6)
+    parser.add_argument("--main-styles", type=float, default=0.75)
     parser.add_argument("--rare", type=float, default=0.8)
     parser.add_argument("--hold", type=float, default=0.4)
     parser.add_argument("--muon", type=float, default=2e-3)

@@ -106,7 +106,7 @@ def main() -> None:
     parser = arguments(__doc__, minutes=70, batch=64, lr=1.2e-3)
     parser.add_argument("--nouns", type=int, default=400)
     parser.add_argument("--other-styles", type=float, default=0.3)
-    parser.add_argument("--main-styles", type=float, default=0.6,
+    parser.add_argument("--main-styles", type=float, default=0.75,
                         help="weight of each main style against the house style")
     parser.add_argument("--rare", type=float, default=1, help="weight of nouns after the common")
     parser.add_argument("--fine", type=int, default=UNetConfig.fine)
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--muon", type=float, default=0, help="Muon's rate; 0: AdamW for all")
     parser.add_argument("--workers", type=int, default=1, help="processes, each with --batch")
     parser.add_argument("--text-rate", type=float, default=0.3, help="text encoder's share of lr")
-    parser.add_argument("--guess", type=float, default=0.1, help="weight of the guess's own loss")
+    parser.add_argument("--guess", type=float, default=0.4, help="weight of the guess's own loss")
     parser.add_argument("--sheet-minutes", type=float, default=10)
     parser.add_argument("--until", help="HH:MM (UTC) at which to be done, instead of --minutes")
     args = parser.parse_args()

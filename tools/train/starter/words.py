@@ -9,8 +9,7 @@ from collections import defaultdict
 MAIN_STYLES = ("noto", "twemoji", "fluent", "flat", "emojione")
 ALL_STYLES = (*MAIN_STYLES, "blob", "fxemoji")
 
-#: What a prompt that names no style is mostly drawn in: it is seen more often, and more often
-#: without its name, so that such a prompt has one picture to learn rather than five.
+#: The style that is seen most, and in every colour and on every ground that may be seen.
 HOUSE_STYLE = "noto"
 
 #: Words of captions for each style.
