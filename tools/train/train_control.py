@@ -23,14 +23,13 @@ from starter import pictures
 from starter.control import PaletteControl, make, palette, vary
 from starter.dataset import PLACES, Dataset
 from starter.diffusion import Process, sample
-from starter.lines import canny, draw_lines, f_score, maps
+from starter.lines import canny, draw_lines, f_score, maps, moved
 from starter.muon import Muon
 from starter.parallel import Team, launch
 from starter.runtime import (Average, Budget, arguments, autocast, prepare, save_atomically)
 from starter.tokenizer import Tokenizer
 from starter.unet import padding_bias
 from starter.vae import Autoencoder
-from train_unet import encode_all
 
 #: More of what differs in colour alone, since it has the same lines.
 KINDS = {"plain": 0.46, "ground": 0.18, "painted": 0.36}
@@ -109,7 +108,6 @@ def main() -> None:
     parser = arguments(__doc__, minutes=30, batch=48, lr=1.2e-3)
     parser.add_argument("kind", choices=["lineart", "palette"])
     parser.add_argument("--unet", type=Path, help="default: unet/ema.safetensors of the cache")
-    parser.add_argument("--latents", type=Path, help="default: unet/latents.pt of the cache")
     parser.add_argument("--nouns", type=int, default=1000)
     parser.add_argument("--rare", type=float, default=0.7)
     parser.add_argument("--hold", type=float, default=0.4)
@@ -154,30 +152,27 @@ def train(args, team: Team) -> None:
     np.random.seed(seed)
     data = Dataset(args.cache, args.nouns, seed, other_styles=0.3, rare=args.rare, kinds=KINDS,
                    leave=lambda record: control_held_out(record["picture"]))
-    every = Dataset(args.cache, args.nouns, seed)
     vae = Autoencoder().eval()
     vae.load_state_dict(load_file(args.cache / "vae/vae.safetensors"))
     if not team.leads:
         team.wait()  # the leader writes what the others read
-    latents = encode_all(every, vae, args.latents or args.cache / "unet/latents.pt", args.device)
     drawn = line_maps(args.cache, {r["picture"] for r in data.records if r["rank"] < args.nouns})
     if team.leads:
         team.wait()
-    vae = vae.cpu()
     print(f"{len(data.index)} variants; {sum(p.numel() for p in control.parameters()) / 1e6:.2f} M",
           flush=True)
     process, bias = Process(args.device), padding_bias(PLACES, args.device)
 
     def batch():
         index = data.draw(args.batch)
-        z = latents[torch.from_numpy(index)].float().to(args.device)
+        kept = torch.from_numpy(np.stack([drawn[data.records[i]["picture"]] for i in index]))
+        seen, kept = moved(data.images(index), kept)
+        with torch.no_grad(), autocast("cpu"):
+            z = vae.encode(seen.contiguous(memory_format=torch.channels_last))[0].float()
+        z = z.to(args.device)
         t = process.draw(args.batch)
         x, v = process.noisy(z, torch.randn_like(z), t)
-        if lineart:
-            hint = draw_lines(torch.from_numpy(
-                np.stack([drawn[data.records[i]["picture"]] for i in index])))
-        else:
-            hint = vary(palette(data.images(index)))
+        hint = draw_lines(kept) if lineart else vary(palette(seen))
         # Fewer captions than the denoiser was trained with: what the lines tell must not hang on
         # the prompt.
         ids = data.captions(index, drop=0.2).to(args.device)

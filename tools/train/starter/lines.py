@@ -72,8 +72,35 @@ def warp(x: Tensor, most: float) -> Tensor:
                          align_corners=False)
 
 
+def moved(pictures: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Pictures [B, 3, H, W] and their maps [B, H, W, 4], most of them turned, shrunk, shifted, mirrored.
+
+    The denoiser knows where a thing's drawing usually is; a control that only ever saw lines where
+    the denoiser expects them would not learn to overrule it.
+    """
+    b = len(pictures)
+    still = (torch.rand(b) < 0.3).float()[:, None, None]
+    scale = 1 + 0.35 * torch.rand(b)  # of the place that is looked up: the thing becomes smaller
+    angle = torch.randn(b) * 0.15
+    mirror = torch.where(torch.rand(b) < 0.5, -1.0, 1.0)
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    shift = (torch.rand(2, b) * 2 - 1) * (0.06 + 0.6 * (scale - 1))
+    affine = torch.stack([cos * mirror, -sin, shift[0], sin * mirror, cos, shift[1]], 1).view(b, 2, 3)
+    affine = still * torch.eye(2, 3) + (1 - still) * affine
+    grid = F.affine_grid(affine, list(pictures.shape), align_corners=False)
+    ground = pictures[:, :, :1, :1]
+    found = F.grid_sample(pictures - ground, grid, "bicubic", align_corners=False) + ground
+    # Distances grow as the thing does; beyond the border everything is far.
+    x = kept.permute(0, 3, 1, 2).float()
+    distances = 255 - F.grid_sample(255 - x[:, :2], grid, align_corners=False)
+    distances = distances / torch.where(still.view(b) > 0, 1, scale)[:, None, None, None]
+    lines = F.grid_sample(x[:, 2:], grid, align_corners=False)
+    x = torch.cat([distances, lines], 1).clamp(0, 255)
+    return found.clamp(-1, 1), x.permute(0, 2, 3, 1)
+
+
 def draw_lines(kept: Tensor) -> Tensor:
-    """Bytes [B, H, W, 4] of ``maps`` -> hints [B, 3, H, W] in [0, 1]."""
+    """``maps`` [B, H, W, 4], 0 to 255 -> hints [B, 3, H, W] in [0, 1]."""
     count = len(kept)
     manner = torch.multinomial(_SHARES, count, replacement=True)
     x = kept.permute(0, 3, 1, 2)[torch.arange(count), manner][:, None].float()
