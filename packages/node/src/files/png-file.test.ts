@@ -39,6 +39,15 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 describe("savePng and loadPng", () => {
+  test("say in words why a file cannot be read or written", async () => {
+    await expect(loadPng(join(place, "none.png"))).rejects.toThrow("there is no such file");
+    await expect(loadPng(place)).rejects.toThrow("it is a folder");
+    await writeFile(join(place, "plain"), "");
+    await expect(loadPng(join(place, "plain/a.png"))).rejects.toThrow(
+      "a part of its path is no folder",
+    );
+  });
+
   test("write and read a picture and its recipe", async () => {
     const path = join(place, "new/folder/apple.png");
     expect(await savePng(path, image, { recipe })).toBe(path);

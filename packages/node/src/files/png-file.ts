@@ -10,6 +10,7 @@ import {
   recipeText,
   UnderpaintError,
 } from "@underpaint/core";
+import { reason } from "./reason.js";
 
 /** Larger files are no pictures of ours: a PNG of the most pixels that core allows is smaller. */
 const mostBytes = 512 * 2 ** 20;
@@ -44,7 +45,7 @@ export async function savePng(
     await rm(temporary, { force: true }).catch(() => {});
     throw new UnderpaintError({
       code: "invalid-request",
-      what: `the picture cannot be written (${(cause as NodeJS.ErrnoException).code})`,
+      what: `the picture cannot be written: ${reason(cause)}`,
       value: target,
       remedy: "give a path to a file in a folder that can be written to",
       cause,
@@ -78,7 +79,7 @@ async function readPicture(path: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new UnderpaintError({
       code: "invalid-image",
-      what: `the picture cannot be read (${(cause as NodeJS.ErrnoException).code})`,
+      what: `the picture cannot be read: ${reason(cause)}`,
       value: path,
       remedy: "check the path",
       cause,

@@ -1,7 +1,8 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { isUnderpaintError, UnderpaintError } from "@underpaint/core";
-import { isAbsent, missingFile, systemCode, tooLarge } from "./errors.js";
+import { reason } from "../files/reason.js";
+import { isAbsent, missingFile, tooLarge } from "./errors.js";
 import { gathered } from "./gathered.js";
 import type { NodeModelSource } from "./local.js";
 import { below } from "./paths.js";
@@ -108,7 +109,7 @@ export async function folderSource(
 function unreadable(file: string, cause: unknown): UnderpaintError {
   return new UnderpaintError({
     code: "model-invalid",
-    what: `the model's ${file} cannot be read (${systemCode(cause) ?? "unknown"})`,
+    what: `the model's ${file} cannot be read: ${reason(cause)}`,
     remedy: "check the file's permissions",
     cause,
   });
