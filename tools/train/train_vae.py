@@ -141,16 +141,19 @@ def main() -> None:
 
 
 @torch.no_grad()
-def finish(net: Autoencoder, rgba, train, test, folder) -> None:
-    """Measures the latents' mean and deviation and the held-out error, writes the weights."""
+def finish(net: Autoencoder, rgba, train, test, folder, fixed: bool = False) -> None:
+    """Measures the latents' mean and deviation (unless ``fixed``) and the held-out error, writes
+    the weights."""
     white = torch.ones(1, 3, 1, 1)
-    net.mean.zero_()
-    net.deviation.fill_(1)
-    some = train[:: max(1, len(train) // 1024)]
-    z = torch.cat([net.encode(over_background(torch.from_numpy(rgba[some[i : i + 64]]), white))[0]
-                   for i in range(0, len(some), 64)])
-    net.mean.copy_(z.mean((0, 2, 3), keepdim=True))
-    net.deviation.copy_(z.std((0, 2, 3), keepdim=True))
+    if not fixed:
+        net.mean.zero_()
+        net.deviation.fill_(1)
+        some = train[:: max(1, len(train) // 1024)]
+        z = torch.cat([
+            net.encode(over_background(torch.from_numpy(rgba[some[i : i + 64]]), white))[0]
+            for i in range(0, len(some), 64)])
+        net.mean.copy_(z.mean((0, 2, 3), keepdim=True))
+        net.deviation.copy_(z.std((0, 2, 3), keepdim=True))
     save_file({k: v.contiguous() for k, v in net.state_dict().items()}, folder / "vae.safetensors")
     errors, rows = [], []
     for i in range(0, len(test), 64):
