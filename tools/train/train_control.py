@@ -26,7 +26,7 @@ from starter.diffusion import Process, sample
 from starter.lines import canny, draw_lines, f_score, maps, moved
 from starter.muon import Muon
 from starter.parallel import Team, launch
-from starter.runtime import (Average, Budget, arguments, autocast, prepare, save_atomically)
+from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare
 from starter.tokenizer import Tokenizer
 from starter.unet import padding_bias
 from starter.vae import Autoencoder
@@ -138,14 +138,9 @@ def train(args, team: Team) -> None:
     for g in (g for o in optimizers for g in o.param_groups):
         g["rate"] = g["lr"]
     average = Average(control, 0.998)
-    budget, step, checkpoint = Budget(args.minutes, args.hold, 50), 0, folder / "checkpoint.pt"
-    if args.resume and checkpoint.exists():
-        state = torch.load(checkpoint, map_location=args.device, weights_only=True)
-        control.load_state_dict(state["control"])
-        average.copy.load_state_dict(state["average"])
-        for optimizer, kept in zip(optimizers, state["optimizers"]):
-            optimizer.load_state_dict(kept)
-        budget.before, step = state["spent"], state["step"]
+    budget = Budget(args.minutes, args.hold, 50)
+    checkpoint = Checkpoint(folder, args, control, average, optimizers, budget)
+    step = checkpoint.resume()
     team.share(control)
     seed = args.seed + 1000 * step + team.rank
     torch.manual_seed(seed)
@@ -189,16 +184,14 @@ def train(args, team: Team) -> None:
         return ((out.float() - v) ** 2).mean((1, 2, 3))
 
     def keep() -> None:
-        save_atomically({"control": control.state_dict(), "average": average.copy.state_dict(),
-                         "optimizers": [o.state_dict() for o in optimizers],
-                         "spent": budget.spent, "step": step}, checkpoint)
+        checkpoint.keep(step)
         state = {k: v.contiguous().cpu() for k, v in average.copy.state_dict().items()}
         save_file(state, folder / "ema.part",
                   metadata={k: str(v) for k, v in control.config.dict().items()})
         (folder / "ema.part").replace(folder / "ema.safetensors")
 
     total, count = np.zeros(4), np.zeros(4)
-    saved = shown = drawn_at = budget.started = time.time()
+    shown = drawn_at = budget.started = time.time()
     over = False
     while not over:
         given = batch()
@@ -227,8 +220,7 @@ def train(args, team: Team) -> None:
             print(f"{step} {budget.spent:.0f}s loss {total.sum() / count.sum():.4f} {by_time} "
                   f"norm {norm.item():.2f} rate {scale:.2f}", flush=True)
             total[:], count[:] = 0, 0
-        if time.time() - saved > args.checkpoint_minutes * 60:
-            saved = time.time()
+        if checkpoint.due:
             keep()
         if time.time() - drawn_at > args.look_minutes * 60:
             drawn_at = time.time()

@@ -4,8 +4,7 @@ Sampled latents are not those of the encoder: they are a little blurred, and noi
 which a decoder that has only seen clean ones turns into faint textures. It learns here from the
 encoder's latents as they are, from noisy ones, and from the denoiser's own predictions of them, and
 always to give the picture. The encoder stays, so that latents mean what they meant. Needs the
-cache's dataset, the denoiser (--unet) and vae/vae.safetensors, which it replaces (the former one
-is kept beside it).
+cache's dataset, the denoiser (--unet) and vae/vae.safetensors, which it replaces.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from export import load_model
 from starter import pictures
 from starter.dataset import PLACES, Dataset
 from starter.diffusion import Process
-from starter.runtime import Average, Budget, arguments, autocast, prepare
+from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare
 from starter.tokenizer import Tokenizer
 from starter.unet import padding_bias
 from starter.vae import Autoencoder
@@ -38,7 +37,7 @@ def main() -> None:
     parser.add_argument("--unet", type=Path, help="default: unet/ema.safetensors of the cache")
     parser.add_argument("--nouns", type=int, default=1000)
     args = parser.parse_args()
-    folder = prepare(args, "vae")
+    folder = prepare(args, "decoder")
     tokenizer = Tokenizer(args.cache / "tokenizer")
     model = load_model(args.unet or args.cache / "unet/ema.safetensors", len(tokenizer),
                        tokenizer.eos).to(args.device).requires_grad_(False)
@@ -46,7 +45,7 @@ def main() -> None:
     rgba, records = pictures.load(args.cache)
     held = {i for i, r in enumerate(records) if pictures.held_out(r)}
     data = Dataset(args.cache, args.nouns, args.seed, 0.3, leave=lambda r: r["picture"] in held)
-    path = folder / "vae.safetensors"
+    path = args.cache / "vae/vae.safetensors"
     net = Autoencoder()
     net.load_state_dict(load_file(args.init or path))
     net = net.to(args.device, memory_format=torch.channels_last)
@@ -54,6 +53,8 @@ def main() -> None:
     optimizer = torch.optim.AdamW(net.decoder.parameters(), args.lr, betas=(0.9, 0.99),
                                   weight_decay=0)
     average, budget = Average(net.decoder, 0.998), Budget(args.minutes, 0.3, 100)
+    checkpoint = Checkpoint(folder, args, net.decoder, average, [optimizer], budget)
+    step = checkpoint.resume()
     process, bias = Process(args.device), padding_bias(PLACES, args.device)
     third = args.batch // 3
 
@@ -75,8 +76,8 @@ def main() -> None:
             z[part] = a * noisy - s * v
         return z, x
 
-    step, shown, losses = 0, time.time(), []
-    budget.started = time.time()
+    losses: list[list[float]] = []
+    shown = budget.started = time.time()
     while not budget.over:
         optimizer.param_groups[0]["lr"] = args.lr * budget.scale(step)
         z, x = batch()
@@ -95,12 +96,12 @@ def main() -> None:
             print(f"{step} {budget.spent:.0f}s noisy, predicted, clean: "
                   f"{np.mean(losses, 0).round(4)}", flush=True)
             losses.clear()
+        if checkpoint.due:
+            checkpoint.keep(step)
     net.decoder = average.copy
-    former = folder / "vae-former.safetensors"
-    if not former.exists():
-        former.write_bytes(path.read_bytes())
     train = np.array([i for i in range(len(records)) if i not in held])
     finish(net.cpu(), rgba, train, np.array(sorted(held)), folder, fixed=True)
+    path.write_bytes((folder / "vae.safetensors").read_bytes())
 
 
 if __name__ == "__main__":

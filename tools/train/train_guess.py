@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from starter.dataset import COMMON, Dataset
 from starter.muon import Muon
 from starter.parallel import Team, launch
-from starter.runtime import Average, Budget, arguments, autocast, prepare
+from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare
 from starter.tokenizer import Tokenizer
 from starter.unet import UNetConfig
 from starter.vae import Autoencoder
@@ -46,7 +46,6 @@ def train(args, team: Team) -> None:
         model.begin(args.init)
     taught = torch.nn.ModuleDict({"text": model.text, "up": model.unet.guess.up,
                                   "down": model.unet.guess.down})
-    team.share(model)
     inner = [p for n, p in taught.named_parameters() if p.ndim == 2 and "token" not in n
              and "position" not in n]
     chosen = {id(p) for p in inner}
@@ -55,7 +54,10 @@ def train(args, team: Team) -> None:
                   Muon([{"params": inner, "weight_decay": 0.01}], args.muon, team=team)]
     rates = [o.param_groups[0]["lr"] for o in optimizers]
     average, budget = Average(taught, 0.998), Budget(args.minutes, args.hold, 50)
-    seed = args.seed + team.rank
+    checkpoint = Checkpoint(folder, args, taught, average, optimizers, budget)
+    step = checkpoint.resume()
+    team.share(taught)
+    seed = args.seed + 1000 * step + team.rank
     torch.manual_seed(seed)
     np.random.seed(seed)
     data = Dataset(args.cache, args.nouns, seed, args.other_styles, rare=args.rare,
@@ -68,7 +70,8 @@ def train(args, team: Team) -> None:
     if team.leads:
         team.wait()
     rank = np.array([r["rank"] for r in data.records])
-    shown, step, over = time.time(), 0, False
+    shown = budget.started = time.time()
+    over = False
     errors: list[tuple[float, float]] = []
     while not over:
         index = data.draw(args.batch)
@@ -97,6 +100,8 @@ def train(args, team: Team) -> None:
             print(f"{step} {budget.spent:.0f}s common {a:.4f} others {b:.4f} rate {scale:.2f}",
                   flush=True)
             errors.clear()
+        if checkpoint.due:
+            checkpoint.keep(step)
     if not team.leads:
         return
     for p, mean in zip(taught.parameters(), average.copy.parameters()):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from starter.dataset import Dataset
-from starter.runtime import Average, Budget, arguments, autocast, prepare, save_atomically
+from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare
 from starter.scorer import Scorer
 from starter.text import TextEncoder
 
@@ -36,14 +36,9 @@ def main() -> None:
     print(f"{len(data.index)} variants; {parts}", flush=True)
     optimizer = torch.optim.AdamW(net.parameters(), args.lr, betas=(0.9, 0.98), weight_decay=0.02)
     average = Average(net, 0.99)
-    budget, step, checkpoint = Budget(args.minutes, 0.3, 60), 0, folder / "checkpoint.pt"
-    if args.resume and checkpoint.exists():
-        state = torch.load(checkpoint, map_location=args.device, weights_only=True)
-        net.load_state_dict(state["net"])
-        average.copy.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        budget.before, step = state["spent"], state["step"]
-    saved = shown = time.time()
+    budget = Budget(args.minutes, 0.3, 60)
+    checkpoint = Checkpoint(folder, args, net, average, [optimizer], budget)
+    step, shown = checkpoint.resume(), time.time()
     while not budget.over:
         for group in optimizer.param_groups:
             group["lr"] = args.lr * budget.scale(step)
@@ -67,11 +62,8 @@ def main() -> None:
             right = (logits.argmax(1) == torch.arange(len(x), device=x.device)).float().mean()
             print(f"{step} {budget.spent:.0f}s loss {loss.item():.3f} right {right.item():.2f}",
                   flush=True)
-        if time.time() - saved > args.checkpoint_minutes * 60:
-            saved = time.time()
-            save_atomically({"net": net.state_dict(), "average": average.copy.state_dict(),
-                             "optimizer": optimizer.state_dict(), "spent": budget.spent,
-                             "step": step}, checkpoint)
+        if checkpoint.due:
+            checkpoint.keep(step)
     state = {k: v.contiguous().cpu() for k, v in average.copy.state_dict().items()}
     save_file(state, folder / "scorer.safetensors")
     print(f"done after {step} steps")

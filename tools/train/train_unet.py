@@ -17,7 +17,8 @@ from safetensors.torch import load_file, save_file
 
 from starter.dataset import PLACES, Dataset
 from starter.diffusion import Process, sample
-from starter.runtime import (Average, Budget, arguments, autocast, prepare, save_atomically)
+from starter.runtime import (Average, Budget, Checkpoint, arguments, autocast, prepare,
+                             save_atomically)
 from starter.muon import Muon
 from starter.parallel import Team, launch
 from starter.text import TextEncoder
@@ -142,16 +143,11 @@ def train(args, team: Team) -> None:
     sizes = [sum(p.numel() for p in m.parameters()) / 1e6 for m in (model.unet, model.text)]
     optimizers = make_optimizers(model, args, team)
     average = Average(model, 0.9985)
-    budget, step, checkpoint = Budget(args.minutes, args.hold, 100), 0, folder / "checkpoint.pt"
-    if args.resume and checkpoint.exists():
-        state = torch.load(checkpoint, map_location=args.device, weights_only=True)
-        model.load_state_dict(state["model"])
-        average.copy.load_state_dict(state["average"])
-        for optimizer, kept in zip(optimizers, state["optimizers"]):
-            optimizer.load_state_dict(kept)
-        budget.before, step = state["spent"], state["step"]
-        if args.until:
-            budget.seconds += budget.before
+    budget = Budget(args.minutes, args.hold, 100)
+    checkpoint = Checkpoint(folder, args, model, average, optimizers, budget)
+    step = checkpoint.resume()
+    if args.until:
+        budget.seconds += budget.before
     team.share(model)
     # From here on every worker draws its own pictures, noise and captions; a resumed run draws
     # others than it began with.
@@ -188,15 +184,13 @@ def train(args, team: Team) -> None:
         return x, v, t, data.captions(index, drop=0.1).to(args.device), z
 
     def keep() -> None:
-        save_atomically({"model": model.state_dict(), "average": average.copy.state_dict(),
-                         "optimizers": [o.state_dict() for o in optimizers], "spent": budget.spent,
-                         "step": step}, checkpoint)
+        checkpoint.keep(step)
         state = {k: v.contiguous().cpu() for k, v in average.copy.state_dict().items()}
         save_file(state, folder / "ema.part", metadata={k: str(v) for k, v in config.dict().items()})
         (folder / "ema.part").replace(folder / "ema.safetensors")
 
     total, count, guesses = np.zeros(4), np.zeros(4), []
-    saved = shown = drawn = budget.started = time.time()
+    shown = drawn = budget.started = time.time()
     over = False
     while not over:
         x, v, t, ids, z = batch()
@@ -228,8 +222,7 @@ def train(args, team: Team) -> None:
             print(f"{step} {budget.spent:.0f}s loss {total.sum() / count.sum():.4f} {by_time} "
                   f"guess {np.mean(guesses):.3f} norm {norm.item():.2f} rate {scale:.2f}", flush=True)
             total[:], count[:], guesses = 0, 0, []
-        if time.time() - saved > args.checkpoint_minutes * 60:
-            saved = time.time()
+        if checkpoint.due:
             keep()
         if time.time() - drawn > args.sheet_minutes * 60:
             drawn = time.time()

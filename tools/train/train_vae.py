@@ -12,8 +12,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from starter import pictures
-from starter.runtime import (Average, Budget, arguments, autocast, check_gradients, prepare,
-                             save_atomically)
+from starter.runtime import (Average, Budget, Checkpoint, arguments, autocast, check_gradients,
+                             prepare)
 from starter.vae import Autoencoder
 
 
@@ -70,14 +70,9 @@ def main() -> None:
     print(f"{count / 1e6:.2f} M parameters", flush=True)
     optimizer = torch.optim.AdamW(net.parameters(), args.lr, betas=(0.9, 0.99), weight_decay=0)
     average = Average(net, 0.998)
-    budget, step = Budget(args.minutes, 0.4, 100), 0
-    checkpoint = folder / "checkpoint.pt"
-    if args.resume and checkpoint.exists():
-        state = torch.load(checkpoint, map_location=args.device, weights_only=True)
-        net.load_state_dict(state["net"])
-        average.copy.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        budget.before, step = state["spent"], state["step"]
+    budget = Budget(args.minutes, 0.4, 100)
+    checkpoint = Checkpoint(folder, args, net, average, [optimizer], budget)
+    step = checkpoint.resume()
 
     def loss_of(x: torch.Tensor, noise: torch.Tensor):
         mean, logvar = net.encoder(x).float().chunk(2, 1)
@@ -106,8 +101,7 @@ def main() -> None:
         check_gradients(net, run(loss_of), run(compiled))
         net.load_state_dict(before)
 
-    saved = shown = time.time()
-    budget.started = time.time()
+    shown = budget.started = time.time()
     while not budget.over:
         for group in optimizer.param_groups:
             group["lr"] = args.lr * budget.scale(step)
@@ -132,11 +126,8 @@ def main() -> None:
             psnr = 10 * math.log10(4 / mse.item())
             print(f"{step} {budget.spent:.0f}s loss {loss.item():.4f} psnr {psnr:.2f} "
                   f"latent {z.std().item():.2f}", flush=True)
-        if time.time() - saved > args.checkpoint_minutes * 60:
-            saved = time.time()
-            save_atomically({"net": net.state_dict(), "average": average.copy.state_dict(),
-                             "optimizer": optimizer.state_dict(), "spent": budget.spent,
-                             "step": step}, checkpoint)
+        if checkpoint.due:
+            checkpoint.keep(step)
     finish(average.copy.cpu(), rgba, train, test, folder)
 
 

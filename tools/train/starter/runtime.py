@@ -103,6 +103,40 @@ class Average:
         torch._foreach_lerp_(list(self.copy.parameters()), list(self.module.parameters()), 1 - decay)
 
 
+class Checkpoint:
+    """All that a run needs to go on, in its folder: written every few minutes and never half."""
+
+    def __init__(self, folder: Path, args: argparse.Namespace, module: torch.nn.Module,
+                 average: Average, optimizers: list[torch.optim.Optimizer], budget: Budget):
+        self.path = folder / "checkpoint.pt"
+        self._args, self._module, self._average = args, module, average
+        self._optimizers, self._budget = optimizers, budget
+        self._kept = time.time()
+
+    def resume(self) -> int:
+        """Takes the kept state over where --resume asks for it; the steps that were done."""
+        if not self._args.resume or not self.path.exists():
+            return 0
+        state = torch.load(self.path, map_location=self._args.device, weights_only=True)
+        self._module.load_state_dict(state["model"])
+        self._average.copy.load_state_dict(state["average"])
+        for optimizer, kept in zip(self._optimizers, state["optimizers"]):
+            optimizer.load_state_dict(kept)
+        self._budget.before = state["spent"]
+        return state["step"]
+
+    def keep(self, step: int) -> None:
+        self._kept = time.time()
+        save_atomically({"model": self._module.state_dict(),
+                         "average": self._average.copy.state_dict(),
+                         "optimizers": [o.state_dict() for o in self._optimizers],
+                         "spent": self._budget.spent, "step": step}, self.path)
+
+    @property
+    def due(self) -> bool:
+        return time.time() - self._kept > self._args.checkpoint_minutes * 60
+
+
 def check_gradients(module: torch.nn.Module, loss, compiled) -> None:
     """Stops the run where the compiled loss does not give eager's gradients.
 

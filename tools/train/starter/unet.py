@@ -128,7 +128,8 @@ class Guess(nn.Module):
         self.up = nn.Linear(WIDTH, hidden)
         self.down = nn.Linear(hidden, 4 * LATENT_CHANNELS * side * side)
         self.into = nn.Conv2d(4 * LATENT_CHANNELS, width, 1, bias=False)
-        nn.init.zeros_(self.into.weight)
+        for layer in (self.down, self.into):
+            nn.init.zeros_(layer.weight)
 
     def latents(self, text: Tensor) -> Tensor:
         """Text states [B, T, 192] -> [B, 16, 8, 8], as pixel_unshuffle folds latents."""
