@@ -9,7 +9,7 @@ import re
 from .words import EVERYDAY, STYLE_WORDS
 
 #: Share of captions that name no style. The same for every style: seeds differ by that.
-_UNSTYLED = 0.3
+_UNSTYLED = 0.45
 
 _COLOUR_WORD = re.compile(r"\b(red|orange|yellow|green|blue|purple|pink|brown|black|violet)\b")
 
