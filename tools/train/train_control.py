@@ -4,8 +4,8 @@
   palette   a grid of colours that the picture is to have
 
 Needs the cache's dataset, vae/vae.safetensors and the denoiser (--unet, by default
-unet/ema.safetensors). One drawing in twenty-four is held out (``control_held_out``), with all that
-was made of it, for evaluate/.
+unet/ema.safetensors). One drawing in 24 is held out (``pictures.drawing_held_out``), with
+all that was made of it, for evaluate/.
 """
 
 from __future__ import annotations
@@ -37,10 +37,6 @@ KINDS = {"plain": 0.46, "ground": 0.18, "painted": 0.36}
 COLOURS = ("red", "green", "blue")
 
 
-def control_held_out(picture: int) -> bool:
-    return picture % 24 == 5
-
-
 def line_maps(cache: Path, wanted: set[int]) -> np.ndarray:
     """``lines.maps`` of the wanted drawings, kept in the cache."""
     path = cache / "lines.npy"
@@ -63,7 +59,7 @@ def look(control, model, vae: Autoencoder, data: Dataset, drawn: np.ndarray, pat
          count: int = 16) -> str:
     """A sheet of held-out hints, each with five prompts; and how well the hints are kept."""
     held = [i for i, r in enumerate(data.records)
-            if control_held_out(r["picture"]) and r["kind"] == "plain" and r["rank"] < 400]
+            if pictures.drawing_held_out(r["picture"]) and r["kind"] == "plain" and r["rank"] < 400]
     chosen = held[:: max(1, len(held) // count)][:count]
     lineart = not isinstance(control, PaletteControl)
     real = data.images(np.array(chosen))
@@ -146,7 +142,7 @@ def train(args, team: Team) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed)
     data = Dataset(args.cache, args.nouns, seed, other_styles=0.3, rare=args.rare, kinds=KINDS,
-                   leave=lambda record: control_held_out(record["picture"]))
+                   leave=lambda record: pictures.drawing_held_out(record["picture"]))
     vae = Autoencoder().eval()
     vae.load_state_dict(load_file(args.cache / "vae/vae.safetensors"))
     if not team.leads:

@@ -21,7 +21,6 @@ from starter import pictures  # noqa: E402
 from starter.dataset import COMMON  # noqa: E402
 from starter.lines import UNIT, maps  # noqa: E402
 from starter.runtime import arguments  # noqa: E402
-from train_control import control_held_out  # noqa: E402
 
 #: Strokes in a square of 64; "~" before a stroke rounds its corners, "o" is (x, y, rx, ry).
 DRAWN = {
@@ -89,7 +88,7 @@ def main() -> None:
     records = json.loads((args.cache / "dataset.json").read_text())
     pixels = np.load(args.cache / "variants.npy", mmap_mode="r")
     held = [i for i, r in enumerate(records)
-            if control_held_out(r["picture"]) and r["rank"] < COMMON]
+            if pictures.drawing_held_out(r["picture"]) and r["rank"] < COMMON]
     plain = [i for i in held if records[i]["kind"] == "plain"]
     lines, grids = [], []
     for k, i in enumerate(plain[:: len(plain) // 24][:24]):
