@@ -17,7 +17,7 @@ from .words import HOUSE_STYLE, MAIN_STYLES
 #: Captions are cut here while training; the longest that occur in practice are shorter.
 PLACES = 24
 #: Share of each kind among what is sampled.
-KINDS = {"plain": 0.56, "ground": 0.16, "painted": 0.28}
+KINDS = {"plain": 0.48, "ground": 0.2, "painted": 0.32}
 #: So many of the ranked nouns count as common: what newcomers ask for, and what must be drawn best.
 COMMON = 400
 
