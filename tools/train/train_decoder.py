@@ -35,7 +35,7 @@ NOISE = 0.3
 def main() -> None:
     parser = arguments(__doc__, minutes=10, batch=36, lr=1e-3)
     parser.add_argument("--unet", type=Path, help="default: unet/ema.safetensors of the cache")
-    parser.add_argument("--nouns", type=int, default=1000)
+    parser.add_argument("--nouns", type=int, default=10**6)
     args = parser.parse_args()
     folder = prepare(args, "decoder")
     tokenizer = Tokenizer(args.cache / "tokenizer")
@@ -62,7 +62,14 @@ def main() -> None:
         """Latents, a third of each manner, and their pictures."""
         index = data.draw(args.batch)
         index = np.random.permutation(index)
-        x = data.images(index).to(args.device).contiguous(memory_format=torch.channels_last)
+        x = data.images(index)
+        for part in (x[:third], x[2 * third :]):
+            # No caption is needed for these: few drawings, many pictures.
+            if torch.rand(()) < 0.4:
+                part[:] = part[:, torch.randperm(3)]
+            if torch.rand(()) < 0.5:
+                part[:] = part.flip(3)
+        x = x.to(args.device).contiguous(memory_format=torch.channels_last)
         with torch.no_grad(), autocast(args.device):
             z = net.encode(x)[0]
             z[:third] += NOISE * torch.rand(third, 1, 1, 1) * torch.randn_like(z[:third])

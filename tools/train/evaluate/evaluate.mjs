@@ -97,6 +97,21 @@ for (const [title, group] of [
   figures("together", group);
 }
 
+const [known, rarer] = [results.filter((r) => r.common), results.filter((r) => !r.common)];
+if (known.length > 0 && rarer.length > 0) {
+  // Half of the prompts are about 400 of the 1,000 things.
+  const weighed = (right) =>
+    [known, rarer]
+      .map((rows, i) => [40, 60][i] * (rows.filter(right).length / rows.length))
+      .reduce((a, b) => a + b)
+      .toFixed(1);
+  console.log(
+    "of all 1,000 by their numbers: " +
+      `noun ${weighed((r) => r.seen.noun[0] === r.label)} %; ` +
+      `top 5 ${weighed((r) => r.seen.noun.includes(r.label))} %`,
+  );
+}
+
 const varied = prompts.filter((p) => p.kind === "noun" && judge.labels.spread[p.label]);
 const shares = [];
 for (const [n, { label }] of stride === 1 ? varied.slice(0, 20).entries() : []) {
