@@ -20,7 +20,7 @@ export const files = {
   },
   "model_index.json": {
     url: new URL("./model/model_index.json", import.meta.url).href,
-    bytes: 754,
+    bytes: 756,
   },
   "scheduler/scheduler_config.json": {
     url: new URL("./model/scheduler/scheduler_config.json", import.meta.url).href,
@@ -68,7 +68,7 @@ export const files = {
   },
   "unet/model.onnx": {
     url: new URL("./model/unet/model.onnx", import.meta.url).href,
-    bytes: 9110629,
+    bytes: 9392846,
   },
   "vae_decoder/config.json": {
     url: new URL("./model/vae_decoder/config.json", import.meta.url).href,

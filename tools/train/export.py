@@ -33,7 +33,7 @@ from train_unet import Model
 
 
 #: Guidance that the figures in the model card were taken at.
-GUIDANCE = 3
+GUIDANCE = 2.5
 
 
 class TextGraph(nn.Module):

@@ -32,20 +32,23 @@ def judged(pictures: np.ndarray) -> list[np.ndarray]:
     return [np.argsort(-np.concatenate(part), 1) for part in zip(*parts)]
 
 
-def nearest(pictures: np.ndarray, cache: Path, nouns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Root mean square distance (in units of the range) to the nearest training variant, and to
-    the nearest drawing of another set or thing from a training drawing, for comparison."""
+def nearest(pictures: np.ndarray, cache: Path,
+            nouns: int) -> tuple[np.ndarray, list[dict], np.ndarray]:
+    """Root mean square distance (in units of the range) to the nearest training variant, and its
+    record; and, for comparison, the distance of a training drawing to the nearest other one."""
     records = json.loads((cache / "dataset.json").read_text())
     pixels = np.load(cache / "variants.npy", mmap_mode="r")
     index = [i for i, r in enumerate(records) if r["rank"] < nouns and not r["style_held_out"]]
     small = shrink(np.stack([pixels[i] for i in index]))
-    found = distances(shrink(pictures), small).min(1)
+    apart = distances(shrink(pictures), small)
+    found = apart.min(1)
+    nearby = [records[index[k]] for k in apart.argmin(1)]
     plain = [k for k, i in enumerate(index) if records[i]["kind"] == "plain"]
     some = plain[:: max(1, len(plain) // 300)]
     between = distances(small[some], small[plain])
     own = np.array([[records[index[a]]["picture"] == records[index[b]]["picture"] for b in plain]
                     for a in some])
-    return found, np.where(own, np.inf, between).min(1)
+    return found, nearby, np.where(own, np.inf, between).min(1)
 
 
 def shrink(pictures: np.ndarray) -> np.ndarray:
@@ -84,7 +87,7 @@ def main() -> None:
     prompts = [every[int(f.stem)] for f in files]
     labels = json.loads((HERE / "judge/labels.json").read_text())
     noun, style, colour, ground = judged(pictures)
-    near, apart = nearest(pictures, args.cache, args.nouns)
+    near, nearby, apart = nearest(pictures, args.cache, args.nouns)
     heads = {"colour": (colour, labels["colour"]), "background": (ground, labels["ground"]),
              "style": (style, labels["style"])}
 
@@ -115,6 +118,11 @@ def main() -> None:
     print(f"nearest training picture: median {np.median(near):.3f} (10th percentile "
           f"{np.percentile(near, 10):.3f}); two drawings of the training set: median "
           f"{np.median(apart):.3f}")
+    # A second opinion that owes nothing to the judge; styles that were held out have no drawing.
+    for what, key in (("noun", "label"), ("style", "style")):
+        asked = [i for i, p in enumerate(prompts) if key in p and p["kind"] != "held out"]
+        print(f"the nearest one has the {what} asked for: "
+              f"{share([nearby[i][key] == prompts[i][key] for i in asked])}")
     sheet(pictures, [p["prompt"] for p in prompts], args.pictures / "sheet.png")
 
 

@@ -42,7 +42,7 @@ class Process:
 
 
 @torch.no_grad()
-def sample(unet, states: Tensor, empty: Tensor, seed: int, steps: int = 20, guidance: float = 3.0,
+def sample(unet, states: Tensor, empty: Tensor, seed: int, steps: int = 20, guidance: float = 2.5,
            bias: Tensor | None = None, size: tuple[int, int] = (16, 16)) -> Tensor:
     """Latents by DDIM with trailing spacing and classifier-free guidance, on the CPU."""
     process, count = Process(), len(states)
