@@ -44,6 +44,8 @@ def train(args, team: Team) -> None:
     model = Model(len(tokenizer), tokenizer.eos, UNetConfig()).to(args.device)
     if args.init:
         model.begin(args.init)
+    else:
+        model.head_start(args.cache / "text/scorer.safetensors")
     taught = torch.nn.ModuleDict({"text": model.text, "up": model.unet.guess.up,
                                   "down": model.unet.guess.down})
     inner = [p for n, p in taught.named_parameters() if p.ndim == 2 and "token" not in n

@@ -43,6 +43,12 @@ class Model(torch.nn.Module):
         self.text = TextEncoder(vocabulary, eos)
         self.unet = UNet(config)
 
+    def head_start(self, path: Path) -> None:
+        """Takes over the text encoder of train_text.py, where there is one."""
+        if path.exists():
+            self.text.load_state_dict({k.removeprefix("text."): v.float()
+                                       for k, v in load_file(path).items() if k.startswith("text.")})
+
     def begin(self, path: Path) -> None:
         """Takes over given weights; those of a model without a guess leave it as it is."""
         given = {k: v.float() for k, v in load_file(path).items()}
@@ -132,13 +138,10 @@ def train(args, team: Team) -> None:
     config = UNetConfig(args.fine, args.coarse)
     tokenizer = Tokenizer(args.cache / "tokenizer")
     model = Model(len(tokenizer), tokenizer.eos, config).to(args.device)
-    head_start = args.cache / "text/scorer.safetensors"
     if args.init:
         model.begin(args.init)
-    elif head_start.exists():
-        scorer = load_file(head_start)
-        model.text.load_state_dict(
-            {k.removeprefix("text."): v for k, v in scorer.items() if k.startswith("text.")})
+    else:
+        model.head_start(args.cache / "text/scorer.safetensors")
     model.unet.to(memory_format=torch.channels_last)
     sizes = [sum(p.numel() for p in m.parameters()) / 1e6 for m in (model.unet, model.text)]
     optimizers = make_optimizers(model, args, team)
