@@ -1,4 +1,4 @@
-"""Teaches the text encoder how things look, by regression.  python train_guess.py --minutes 12 --workers 2 --threads 1
+"""Teaches the text encoder how things look, by regression.  python train_guess.py --minutes 14
 
 The prompt's last state and the denoiser's guess (starter/unet.py) learn the mean latents of what a
 caption says. A step sees the text alone, so that it costs a hundredth of the denoiser's; what the

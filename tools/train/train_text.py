@@ -100,8 +100,8 @@ def retrieve(net: Scorer, cache: Path, nouns: int = 1000) -> None:
     data = Dataset(cache, nouns, 0)
     names = sorted({r["label"] for r in data.records if r["rank"] < nouns})
     place = {name: i for i, name in enumerate(names)}
-    text = torch.cat([net.encode_text(torch.tensor([data.tokenizer.encode(n) for n in names[i : i + 100]]))
-                      for i in range(0, len(names), 100)])
+    ids = torch.tensor([data.tokenizer.encode(name) for name in names])
+    text = torch.cat([net.encode_text(part) for part in ids.split(100)])
     plain = [i for i in data.index if data.records[i]["kind"] == "plain"]
     unseen = [i for i in plain if pictures.drawing_held_out(data.records[i]["picture"])]
     seen = [i for i in plain if not pictures.drawing_held_out(data.records[i]["picture"])]

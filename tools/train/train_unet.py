@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from starter.dataset import PLACES, Dataset
+from starter.dataset import KINDS, PLACES, Dataset
 from starter.diffusion import Process, sample
 from starter.runtime import (Average, Budget, Checkpoint, arguments, autocast, prepare,
                              save_atomically)
@@ -116,6 +116,8 @@ def main() -> None:
     parser.add_argument("--main-styles", type=float, default=0.75,
                         help="weight of each main style against the house style")
     parser.add_argument("--rare", type=float, default=1, help="weight of nouns after the common")
+    parser.add_argument("--kinds", type=float, nargs=3, default=list(KINDS.values()),
+                        metavar=tuple(k.upper() for k in KINDS), help="share of each kind")
     parser.add_argument("--fine", type=int, default=UNetConfig.fine)
     parser.add_argument("--coarse", type=int, default=UNetConfig.coarse)
     parser.add_argument("--hold", type=float, default=0.45, help="share of time before the decay")
@@ -158,7 +160,7 @@ def train(args, team: Team) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed)
     data = Dataset(args.cache, args.nouns, seed, args.other_styles, rare=args.rare,
-                   main_styles=args.main_styles)
+                   main_styles=args.main_styles, kinds=dict(zip(KINDS, args.kinds)))
     vae = Autoencoder().eval()
     vae.load_state_dict(load_file(args.cache / "vae/vae.safetensors"))
     if not team.leads:
