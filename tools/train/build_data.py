@@ -32,7 +32,7 @@ def variants(record: dict, rgba: np.ndarray, rng: random.Random, each: int):
 
     ``each`` grounds and colours; all of them in the house style.
     """
-    each = 99 if record["style"] == HOUSE_STYLE else each
+    each = max(len(GROUNDS), len(SHIFTS)) if record["style"] == HOUSE_STYLE else each
     picture = Picture(rgba)
     if picture.area < 60:
         return

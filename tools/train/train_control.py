@@ -24,9 +24,9 @@ from starter.control import PaletteControl, make, palette, vary
 from starter.dataset import PLACES, Dataset
 from starter.diffusion import Process, sample
 from starter.lines import canny, draw_lines, f_score, maps, moved
-from starter.muon import Muon
+from starter.optimizers import optimizers_for, set_rates
 from starter.parallel import Team, launch
-from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare
+from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare, reseed
 from starter.tokenizer import Tokenizer
 from starter.unet import padding_bias
 from starter.vae import Autoencoder
@@ -125,22 +125,13 @@ def train(args, team: Team) -> None:
         control.load_state_dict({k: v.float() for k, v in load_file(args.init).items()})
     control.to(memory_format=torch.channels_last)
     lineart = args.kind == "lineart"
-    muon = [p for p in control.parameters() if p.ndim >= 2] if args.muon else []
-    others = [p for p in control.parameters() if p.ndim < 2 or not args.muon]
-    optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(others, args.lr, betas=(0.9, 0.98), weight_decay=0.0)]
-    if muon:
-        optimizers.append(Muon([{"params": muon, "weight_decay": 0.01}], args.muon, team=team))
-    for g in (g for o in optimizers for g in o.param_groups):
-        g["rate"] = g["lr"]
+    optimizers = optimizers_for(control, args.lr, args.muon, team)
     average = Average(control, 0.998)
     budget = Budget(args.minutes, args.hold, 50)
     checkpoint = Checkpoint(folder, args, control, average, optimizers, budget)
     step = checkpoint.resume()
     team.share(control)
-    seed = args.seed + 1000 * step + team.rank
-    torch.manual_seed(seed)
-    np.random.seed(seed)
+    seed = reseed(args.seed, step, team.rank)
     data = Dataset(args.cache, args.nouns, seed, other_styles=0.3, rare=args.rare, kinds=KINDS,
                    leave=lambda record: pictures.drawing_held_out(record["picture"]))
     vae = Autoencoder().eval()
@@ -196,8 +187,7 @@ def train(args, team: Team) -> None:
         control.zero_grad(set_to_none=True)
         losses.mean().backward()
         scale, over = team.reduce(control, budget.scale(step), float(budget.over))
-        for g in (g for o in optimizers for g in o.param_groups):
-            g["lr"] = g["rate"] * scale
+        set_rates(optimizers, scale)
         norm = torch.nn.utils.clip_grad_norm_(control.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()

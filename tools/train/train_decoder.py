@@ -72,7 +72,8 @@ def main() -> None:
         x = x.to(args.device).contiguous(memory_format=torch.channels_last)
         with torch.no_grad(), autocast(args.device):
             z = net.encode(x)[0]
-            z[:third] += NOISE * torch.rand(third, 1, 1, 1) * torch.randn_like(z[:third])
+            strength = NOISE * torch.rand(third, 1, 1, 1, device=args.device)
+            z[:third] += strength * torch.randn_like(z[:third])
             part = slice(third, 2 * third)
             t = torch.randint(EARLIEST, LATEST, (third,), device=args.device)
             noisy, _ = process.noisy(z[part], torch.randn_like(z[part]), t)

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from starter.dataset import COMMON, Dataset
-from starter.muon import Muon
+from starter.optimizers import optimizers_for, set_rates
 from starter.parallel import Team, launch
-from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare
+from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare, reseed
 from starter.tokenizer import Tokenizer
 from starter.unet import UNetConfig
 from starter.vae import Autoencoder
@@ -48,20 +48,12 @@ def train(args, team: Team) -> None:
         model.head_start(args.cache / "text/scorer.safetensors")
     taught = torch.nn.ModuleDict({"text": model.text, "up": model.unet.guess.up,
                                   "down": model.unet.guess.down})
-    inner = [p for n, p in taught.named_parameters() if p.ndim == 2 and "token" not in n
-             and "position" not in n]
-    chosen = {id(p) for p in inner}
-    others = [p for p in taught.parameters() if id(p) not in chosen]
-    optimizers = [torch.optim.AdamW(others, args.lr, betas=(0.9, 0.98), weight_decay=0.0),
-                  Muon([{"params": inner, "weight_decay": 0.01}], args.muon, team=team)]
-    rates = [o.param_groups[0]["lr"] for o in optimizers]
+    optimizers = optimizers_for(taught, args.lr, args.muon, team)
     average, budget = Average(taught, 0.998), Budget(args.minutes, args.hold, 50)
     checkpoint = Checkpoint(folder, args, taught, average, optimizers, budget)
     step = checkpoint.resume()
     team.share(taught)
-    seed = args.seed + 1000 * step + team.rank
-    torch.manual_seed(seed)
-    np.random.seed(seed)
+    seed = reseed(args.seed, step, team.rank)
     data = Dataset(args.cache, args.nouns, seed, args.other_styles, rare=args.rare,
                    main_styles=args.main_styles)
     vae = Autoencoder().eval()
@@ -85,8 +77,7 @@ def train(args, team: Team) -> None:
         taught.zero_grad(set_to_none=True)
         losses.mean().backward()
         scale, over = team.reduce(taught, budget.scale(step), float(budget.over))
-        for optimizer, rate in zip(optimizers, rates):
-            optimizer.param_groups[0]["lr"] = rate * scale
+        set_rates(optimizers, scale)
         torch.nn.utils.clip_grad_norm_(taught.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()

@@ -15,10 +15,10 @@ from safetensors.torch import load_file, save_file
 
 from starter import pictures
 from starter.dataset import Dataset
-from starter.muon import Muon
+from starter.optimizers import optimizers_for, set_rates
 from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare
 from starter.scorer import Scorer
-from starter.text import TextEncoder
+from starter.text import TextEncoder, text_weights
 
 
 def jitter(x: torch.Tensor) -> torch.Tensor:
@@ -42,29 +42,18 @@ def main() -> None:
     if args.init:
         net.load_state_dict(load_file(args.init))
     if args.text:
-        given = load_file(args.text)
-        net.text.load_state_dict({k.removeprefix("text."): v.float() for k, v in given.items()
-                                  if k.startswith("text.")})
+        net.text.load_state_dict(text_weights(args.text))
     parts = ", ".join(f"{name} {sum(p.numel() for p in part.parameters()) / 1e6:.2f} M"
                       for name, part in net.named_children())
     print(f"{len(data.index)} variants; {parts}", flush=True)
-    inner = [p for n, p in net.named_parameters()
-             if args.muon and p.ndim >= 2 and "token" not in n and "position" not in n]
-    chosen = {id(p) for p in inner}
-    others = [p for p in net.parameters() if id(p) not in chosen]
-    optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(others, args.lr, betas=(0.9, 0.98), weight_decay=0.02)]
-    if inner:
-        optimizers.append(Muon([{"params": inner, "weight_decay": 0.02}], args.muon))
-    rates = [o.param_groups[0]["lr"] for o in optimizers]
+    optimizers = optimizers_for(net, args.lr, args.muon, decay=0.02, muon_decay=0.02)
     average = Average(net, 0.99)
     budget = Budget(args.minutes, 0.3, 60)
     checkpoint = Checkpoint(folder, args, net, average, optimizers, budget)
     step, shown = checkpoint.resume(), time.time()
     budget.started = shown
     while not budget.over:
-        for optimizer, rate in zip(optimizers, rates):
-            optimizer.param_groups[0]["lr"] = rate * budget.scale(step)
+        set_rates(optimizers, budget.scale(step))
         index = data.draw(args.batch)
         x = jitter(data.images(index)).to(args.device, memory_format=torch.channels_last)
         ids = data.captions(index).to(args.device)

@@ -17,11 +17,12 @@ from safetensors.torch import load_file, save_file
 
 from starter.dataset import KINDS, PLACES, Dataset
 from starter.diffusion import Process, sample
-from starter.runtime import (Average, Budget, Checkpoint, arguments, autocast, prepare,
+from starter.runtime import (Average, Budget, Checkpoint, arguments, autocast, prepare, reseed,
                              save_atomically)
 from starter.muon import Muon
+from starter.optimizers import set_rates
 from starter.parallel import Team, launch
-from starter.text import TextEncoder
+from starter.text import TextEncoder, text_weights
 from starter.tokenizer import Tokenizer
 from starter.unet import UNet, UNetConfig, padding_bias
 from starter.vae import Autoencoder
@@ -46,8 +47,7 @@ class Model(torch.nn.Module):
     def head_start(self, path: Path) -> None:
         """Takes over the text encoder of train_text.py, where there is one."""
         if path.exists():
-            self.text.load_state_dict({k.removeprefix("text."): v.float()
-                                       for k, v in load_file(path).items() if k.startswith("text.")})
+            self.text.load_state_dict(text_weights(path))
 
     def begin(self, path: Path) -> None:
         """Takes over given weights; those of a model without a guess leave it as it is."""
@@ -80,7 +80,9 @@ def make_optimizers(model: Model, args, team: Team) -> list[torch.optim.Optimize
 @torch.no_grad()
 def encode_all(data: Dataset, vae: Autoencoder, path: Path, device: str) -> torch.Tensor:
     """Latents of every variant, half precision; kept in the cache."""
-    stamp = float(sum(p.double().sum() for p in vae.state_dict().values())) + len(data.index)
+    # The decoder may change: latents do not depend on it.
+    stamp = float(sum(p.double().sum() for name, p in vae.state_dict().items()
+                      if not name.startswith("decoder."))) + len(data.index)
     if path.exists():
         kept = torch.load(path, weights_only=True)
         if kept["stamp"] == stamp and len(kept["latents"]) == len(data.records):
@@ -154,11 +156,7 @@ def train(args, team: Team) -> None:
     if args.until:
         budget.seconds += budget.before
     team.share(model)
-    # From here on every worker draws its own pictures, noise and captions; a resumed run draws
-    # others than it began with.
-    seed = args.seed + 1000 * step + team.rank
-    torch.manual_seed(seed)
-    np.random.seed(seed)
+    seed = reseed(args.seed, step, team.rank)
     data = Dataset(args.cache, args.nouns, seed, args.other_styles, rare=args.rare,
                    main_styles=args.main_styles, kinds=dict(zip(KINDS, args.kinds)))
     vae = Autoencoder().eval()
@@ -205,8 +203,7 @@ def train(args, team: Team) -> None:
         (losses.mean() + args.guess * guessed).backward()
         # One clock decides for all.
         scale, over = team.reduce(model, budget.scale(step), float(budget.over))
-        for g in (g for o in optimizers for g in o.param_groups):
-            g["lr"] = g["rate"] * scale
+        set_rates(optimizers, scale)
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()

@@ -60,10 +60,11 @@ class Muon(torch.optim.Optimizer):
                 if not state:
                     state["momentum"] = torch.zeros_like(p)
                 momentum = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                flat = torch.empty(p.shape, dtype=torch.bfloat16).flatten(1)
                 if self.owner[id(p)] == self.team.rank:
                     update = p.grad.lerp(momentum, group["momentum"])  # Nesterov's look ahead
                     flat = orthogonal(update.flatten(1), group["iterations"]).contiguous()
+                else:
+                    flat = torch.empty(p.shape, dtype=torch.bfloat16, device=p.device).flatten(1)
                 steps.append((p, flat, group))
         self.team.exchange([flat for _, flat, _ in steps],
                            [self.owner[id(p)] for p, _, _ in steps])

@@ -46,6 +46,15 @@ def prepare(args: argparse.Namespace, name: str) -> Path:
     return folder
 
 
+def reseed(seed: int, step: int, rank: int) -> int:
+    """From here on every worker draws its own pictures, noise and captions; a resumed run draws
+    others than it began with. Returns the seed that was set."""
+    own = seed + 1000 * step + rank
+    torch.manual_seed(own)
+    np.random.seed(own)
+    return own
+
+
 def autocast(device: str):
     """bfloat16 where it is safe; see ``check_gradients``."""
     return torch.autocast(device, dtype=torch.bfloat16)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .tokenizer import LENGTH
@@ -64,3 +66,9 @@ class TextEncoder(nn.Module):
         end = (ids == self.eos).to(torch.int32).argmax(1).to(torch.int64)
         place = torch.minimum(torch.arange(t, device=ids.device)[None], end[:, None])
         return torch.gather(x, 1, place[..., None].expand(-1, -1, x.shape[2]))
+
+
+def text_weights(path: Path) -> dict[str, Tensor]:
+    """The text encoder's part of a scorer's or a model's weights."""
+    return {k.removeprefix("text."): v.float() for k, v in load_file(path).items()
+            if k.startswith("text.")}

@@ -81,6 +81,7 @@ async function readPicture(path: string): Promise<Uint8Array> {
       code: "invalid-image",
       what: `the picture cannot be read: ${reason(cause)}`,
       value: path,
+      allowed: "a PNG file",
       remedy: "check the path",
       cause,
     });
