@@ -121,6 +121,49 @@ describe("a model's dtypes and names", () => {
   });
 });
 
+describe("a model that takes fewer sizes than its VAE", () => {
+  async function openWith(multiple: number): Promise<Pipeline> {
+    const source = await fixtureModel("tiny");
+    const file = await source.read("model_index.json", { maxBytes: 1e5 });
+    const index = JSON.parse(new TextDecoder().decode(file));
+    const bytes = new TextEncoder().encode(
+      JSON.stringify({ ...index, _underpaint_size_multiple: multiple }),
+    );
+    const isIndex = (name: string) => name === "model_index.json";
+    return createPipeline({
+      backend,
+      scheduler: fromConfig,
+      plugins,
+      source: {
+        ...source,
+        size: async (name, o) => (isIndex(name) ? bytes.length : source.size(name, o)),
+        read: async (name, o) => (isIndex(name) ? bytes : source.read(name, o)),
+      },
+    });
+  }
+
+  it("says so of a size between, and makes the others", async () => {
+    const pipeline = await openWith(48);
+    await expect(pipeline.generate({ ...request, width: 64 })).rejects.toThrow(
+      /width is no size that the model can make \(found 64.*a multiple of 48.*nearest is 48/,
+    );
+    const { images } = await pipeline.generate({ ...request, width: 96, height: 48, steps: 1 });
+    expect(images[0]).toMatchObject({ width: 96, height: 48 });
+    const sizeless: GenerateRequest = { prompt: request.prompt, steps: 2, seed: 11 };
+    // A picture to begin from is brought to the sizes that there are, one to paint into padded.
+    const image = readPicture("96x64.png");
+    const begun = await pipeline.generate({ ...sizeless, image });
+    expect(begun.images[0]).toMatchObject({ width: 96, height: 48 });
+    const painted = await pipeline.generate({ ...sizeless, image, mask: image });
+    expect(painted.images[0]).toMatchObject({ width: 96, height: 64 });
+    await pipeline.dispose();
+  });
+
+  it("must be a multiple of the VAE's own", async () => {
+    await expect(openWith(12)).rejects.toThrow(/no multiple of the VAE's scale \(found 12\)/);
+  });
+});
+
 describe("a request", () => {
   let pipeline: Pipeline;
   beforeAll(async () => {

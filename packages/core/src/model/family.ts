@@ -27,6 +27,11 @@ export interface ModelDefaults {
   readonly steps?: number;
   /** `_underpaint_guidance_scale`, 0 to 1000. */
   readonly guidanceScale?: number;
+  /**
+   * `_underpaint_size_multiple`: pixels whose multiples the pictures' sides must be, where the network
+   * takes fewer sizes than the VAE; a multiple of the VAE's scale.
+   */
+  readonly sizeMultiple?: number;
 }
 
 const file = "model_index.json";
@@ -76,6 +81,12 @@ export function readIndex(index: JsonObject): ModelIndex {
     defaults: {
       ...setting(index, "steps", "_underpaint_steps", (n) => Number.isInteger(n) && n >= 1),
       ...setting(index, "guidanceScale", "_underpaint_guidance_scale", (n) => n >= 0),
+      ...setting(
+        index,
+        "sizeMultiple",
+        "_underpaint_size_multiple",
+        (n) => Number.isInteger(n) && n >= 1,
+      ),
     },
   };
 }

@@ -40,9 +40,14 @@ async function failure(
 
 describe("readManifest", () => {
   it("reads what requests fall back to", async () => {
-    const files = withIndex({ ...index, _underpaint_steps: 20, _underpaint_guidance_scale: 0 });
+    const files = withIndex({
+      ...index,
+      _underpaint_steps: 20,
+      _underpaint_guidance_scale: 0,
+      _underpaint_size_multiple: 16,
+    });
     const { defaults } = await readManifest(memorySource(files));
-    expect(defaults).toEqual({ steps: 20, guidanceScale: 0 });
+    expect(defaults).toEqual({ steps: 20, guidanceScale: 0, sizeMultiple: 16 });
   });
 
   it("tells what a model consists of, before any of it is loaded", async () => {
@@ -175,6 +180,12 @@ describe("readManifest", () => {
       withIndex({ ...index, _underpaint_steps: 0 }),
       "model-invalid",
       /_underpaint_steps cannot be \(found 0\)/,
+    ],
+    [
+      "a multiple that cannot be",
+      withIndex({ ...index, _underpaint_size_multiple: 16.5 }),
+      "model-invalid",
+      /_underpaint_size_multiple cannot be \(found 16\.5\)/,
     ],
     ["a class name that is none", withIndex({ _class_name: 7 }), "model-invalid", /_class_name/],
     [

@@ -45,7 +45,7 @@ export async function beginPainting(
   const seen = cropMask(area, crop);
   const pixels = toTensor(fillMasked(cropImage(image, crop), seen, fill));
   const dims = parts.latentDims(request.width, request.height);
-  const scale = parts.defaults.sizeMultiple;
+  const scale = parts.latentScale;
   const fromNoise = request.strength === 1;
 
   const clean =

@@ -1,5 +1,6 @@
 import type { InferenceSession } from "../backend/contract.js";
 import type { Mixer } from "../control/mixer.js";
+import { UnderpaintError } from "../errors.js";
 import type { ControllableUNet } from "../graph/controllable.js";
 import { createLatentPreview, type LatentPreview } from "../latents/preview.js";
 import { latentChannelsOf, vaeScaleFactor } from "../latents/scaling.js";
@@ -27,6 +28,8 @@ export interface ModelParts {
   readonly embedsGuidance: boolean;
   /** Whether the network's config says that it is for inpainting: see {@link Network.inpaints}. */
   readonly inpaints: boolean;
+  /** How many pixels of the picture a place of the latents is wide and high. */
+  readonly latentScale: number;
   /** Pixels whose multiples as sides every level of the network can halve. */
   readonly networkMultiple: number;
   /** [channels, height, width] of the latents of a picture of this size in pixels. */
@@ -151,7 +154,18 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
     }
   };
 
-  const networkMultiple = scale * 2 ** (levelsOf(unet.config) - 1);
+  const sizeMultiple = manifest.defaults.sizeMultiple ?? scale;
+  if (sizeMultiple % scale !== 0) {
+    throw new UnderpaintError({
+      code: "model-invalid",
+      what: "model_index.json: _underpaint_size_multiple is no multiple of the VAE's scale",
+      value: sizeMultiple,
+      allowed: `a multiple of ${scale}`,
+    });
+  }
+  const halved = scale * 2 ** (levelsOf(unet.config) - 1);
+  let networkMultiple = halved;
+  while (networkMultiple % sizeMultiple !== 0) networkMultiple += halved;
 
   return {
     manifest,
@@ -161,11 +175,12 @@ export async function openParts(options: ModelOptions): Promise<ModelParts> {
       steps: 20,
       guidanceScale: 7.5,
       ...manifest.defaults,
-      sizeMultiple: scale,
+      sizeMultiple,
       paddingMultiple: networkMultiple,
     },
     embedsGuidance: configCount(unet.config, "time_cond_proj_dim") !== undefined,
     inpaints: configCount(unet.config, "in_channels") === 2 * channels + 1,
+    latentScale: scale,
     networkMultiple,
     latentDims: (width, height) => [channels, height / scale, width / scale],
     knownWords: once((signal) => readKnownWords(model.source, signal)),

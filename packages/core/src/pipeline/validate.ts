@@ -24,7 +24,7 @@ export interface RequestDefaults {
   readonly height: number;
   readonly steps: number;
   readonly guidanceScale: number;
-  /** Picture sizes are multiples of this: the VAE's scale. */
+  /** Picture sizes are multiples of this: the VAE's scale, or a multiple of it. */
   readonly sizeMultiple: number;
   /** Pictures that are painted into are padded to multiples of this: every network takes those. */
   readonly paddingMultiple: number;
