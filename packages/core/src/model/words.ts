@@ -8,7 +8,7 @@ const maxBytes = 2 ** 20;
 
 /** The nouns that a small model knows. */
 export interface KnownWords {
-  /** As the file lists them: words, and phrases of several. */
+  /** As the file lists them, the best known first: words, and phrases of several. */
   readonly list: readonly string[];
   /** Whether a prompt has any word of the list, or of its phrases; an empty one has none to miss. */
   knowsAnyOf(prompt: string): boolean;

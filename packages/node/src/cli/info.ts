@@ -14,10 +14,13 @@ export async function infoText(
   return words ? wordsText(report) : formatReport(report);
 }
 
-/** The words that a model knows, one a line: other programs can read them. */
+/** The words that a model knows, sorted, one a line: other programs can read them. */
 function wordsText({ id, words }: ModelReport): string {
   if (!words) return `${printable(id)} lists no words: try any.\n`;
-  return words.map((word) => `${printable(word)}\n`).join("");
+  return [...words]
+    .sort()
+    .map((word) => `${printable(word)}\n`)
+    .join("");
 }
 
 const families: Readonly<Record<string, string>> = {

@@ -42,6 +42,7 @@ describe("describeModel", () => {
       ["vae_encoder", true],
     ]);
     expect(report.can).toContain("image to image");
+    expect(report.can).toContain("be steered by controls of its own: lineart, palette");
     expect(formatReport(report)).toContain("sample float32");
   });
 

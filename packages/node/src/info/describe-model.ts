@@ -118,7 +118,7 @@ async function describeComponent(
 }
 
 function abilitiesOf(
-  { components: manifests, scheduler }: ModelInspection,
+  { components: manifests, scheduler, controls }: ModelInspection,
   components: readonly ComponentReport[],
 ): { can: string[]; cannot: string[] } {
   const can: string[] = [];
@@ -133,6 +133,8 @@ function abilitiesOf(
   else if (header("vae_encoder")?.outputs.some(({ name }) => /sample/.test(name))) {
     can.push("image to image, not repeatable by seed: its encoder draws random numbers of its own");
   } else can.push("image to image");
+  const own = Object.keys(controls);
+  if (own.length > 0) can.push(`be steered by controls of its own: ${own.join(", ")}`);
   if (unet?.inputs.some(({ name }) => name === "timestep_cond")) {
     can.push("few steps: the guidance scale is an input of its network (latent consistency)");
   }
