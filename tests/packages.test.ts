@@ -121,13 +121,13 @@ describe("an application", () => {
 
   it("makes a picture from ESM", () => {
     const code = `import { createPipeline } from "@underpaint/node"; ${make}`;
-    expect(inApplication(code, "module")).toBe("64 64 7\n");
+    expect(inApplication(code, "module")).toBe("128 128 7\n");
   });
 
   it("makes a picture from CJS, where code cannot be evaluated", () => {
     const code = `const { createPipeline } = require("@underpaint/node"); (async () => {${make}})();`;
     const strict = ["--disallow-code-generation-from-strings"];
-    expect(inApplication(code, "commonjs", strict)).toBe("64 64 7\n");
+    expect(inApplication(code, "commonjs", strict)).toBe("128 128 7\n");
   });
 
   it("runs the command", () => {

@@ -7,7 +7,7 @@
 //   … --model FOLDER --seed 7 --weight 1 --end 1 --out FOLDER
 //
 // The drawing may be black on white, white on black, or a transparent layer, of any size. The
-// embedded model works at 64 × 64 pixels: its colours are enlarged and laid under the lines.
+// embedded model works at 128 × 128 pixels: its colours are enlarged and laid under the lines.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -71,7 +71,7 @@ async function main() {
   await pipeline.dispose();
 
   const sheet = join(folder, "sheet.png");
-  await savePng(sheet, contactSheet(cells, { columns: 4, scale: 2 }));
+  await savePng(sheet, contactSheet(cells, { columns: 4 }));
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
   console.log(
     `\n${cells.length} pictures in ${seconds} s, each with the seed that makes it again:\n`,

@@ -8,11 +8,11 @@ export const files = {
   },
   "controlnet_lineart/model.onnx": {
     url: new URL("./model/controlnet_lineart/model.onnx", import.meta.url).href,
-    bytes: 3166752,
+    bytes: 3177236,
   },
   "controlnet_palette/config.json": {
     url: new URL("./model/controlnet_palette/config.json", import.meta.url).href,
-    bytes: 213,
+    bytes: 214,
   },
   "controlnet_palette/model.onnx": {
     url: new URL("./model/controlnet_palette/model.onnx", import.meta.url).href,
@@ -20,7 +20,7 @@ export const files = {
   },
   "model_index.json": {
     url: new URL("./model/model_index.json", import.meta.url).href,
-    bytes: 756,
+    bytes: 791,
   },
   "scheduler/scheduler_config.json": {
     url: new URL("./model/scheduler/scheduler_config.json", import.meta.url).href,
@@ -72,19 +72,19 @@ export const files = {
   },
   "vae_decoder/config.json": {
     url: new URL("./model/vae_decoder/config.json", import.meta.url).href,
-    bytes: 162,
+    bytes: 171,
   },
   "vae_decoder/model.onnx": {
     url: new URL("./model/vae_decoder/model.onnx", import.meta.url).href,
-    bytes: 625356,
+    bytes: 650772,
   },
   "vae_encoder/config.json": {
     url: new URL("./model/vae_encoder/config.json", import.meta.url).href,
-    bytes: 162,
+    bytes: 171,
   },
   "vae_encoder/model.onnx": {
     url: new URL("./model/vae_encoder/model.onnx", import.meta.url).href,
-    bytes: 232210,
+    bytes: 232342,
   },
   "words.json": {
     url: new URL("./model/words.json", import.meta.url).href,

@@ -253,14 +253,14 @@ describeInBrowser("the studio", (browser) => {
     const file = await download.path();
     const bytes = new Uint8Array(readFileSync(file));
     const { width, height } = decodePng(bytes);
-    expect([width, height]).toEqual([64, 64]);
+    expect([width, height]).toEqual([128, 128]);
     const recipe = readRecipe(bytes);
     expect(recipe).toMatchObject({
       prompt: "green apple",
       seed: 11,
       steps: 4,
       strength: 0.5,
-      image: { width: 64, height: 64 },
+      image: { width: 128, height: 128 },
     });
 
     await page.locator("#prompt").fill("something else");

@@ -27,11 +27,11 @@ const shapes = [
   (x, y) => x > 20 && x < 50 && y > 25 && y < 58,
 ];
 
-/** White where a shape is, in a picture of the starter's size. */
+/** White where a shape, of a sheet of 64, is in a picture of the starter's size. */
 function maskOf(shape) {
-  const mask = createImage(64, 64);
-  for (let i = 0; i < 64 * 64; i++) {
-    const value = shape(i % 64, Math.floor(i / 64)) ? 255 : 0;
+  const mask = createImage(128, 128);
+  for (let i = 0; i < 128 * 128; i++) {
+    const value = shape((i % 128) / 2, Math.floor(i / 128) / 2) ? 255 : 0;
     mask.data.set([value, value, value, 255], 4 * i);
   }
   return mask;

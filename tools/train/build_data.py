@@ -34,7 +34,7 @@ def variants(record: dict, rgba: np.ndarray, rng: random.Random, each: int):
     """
     each = max(len(GROUNDS), len(SHIFTS)) if record["style"] == HOUSE_STYLE else each
     picture = Picture(rgba)
-    if picture.area < 60:
+    if picture.area < 240:
         return
     yield "plain", None, picture.colour, picture.on((255, 255, 255))
     name = record["label"]
@@ -94,9 +94,9 @@ def main() -> None:
             writer.writerow([r["package"], r["version"], r["icon"], r["label"], r["licence"]])
     print(f"{len(used)} drawings of {len(order)} nouns, {len(dataset)} variants",
           Counter(r["kind"] for r in dataset))
-    show = rng.sample(range(len(dataset)), 128)
-    sheet = np.stack([pixels[i] for i in show]).reshape(8, 16, 64, 64, 3).transpose(0, 2, 1, 3, 4)
-    Image.fromarray(sheet.reshape(512, 1024, 3)).save(args.cache / "variants.png")
+    show, side = rng.sample(range(len(dataset)), 128), pictures.SIZE
+    sheet = np.stack([pixels[i] for i in show]).reshape(8, 16, side, side, 3).transpose(0, 2, 1, 3, 4)
+    Image.fromarray(sheet.reshape(8 * side, 16 * side, 3)).save(args.cache / "variants.png")
     for i in show[:16]:
         print(caption(dataset[i], rng))
 

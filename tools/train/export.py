@@ -23,11 +23,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from simplify import simplify
+from starter.pictures import SIZE
 from starter.runtime import arguments
 from starter.text import WIDTH
 from starter.tokenizer import BOS, EOS, LENGTH, Tokenizer
 from starter.unet import UNetConfig
-from starter.vae import FACTOR, LATENT_CHANNELS, Autoencoder
+from starter.vae import FACTOR, LATENT_CHANNELS, Autoencoder, Decoder
 from starter.words import EVERYDAY
 from train_unet import Model
 
@@ -215,7 +216,7 @@ def main() -> None:
     export(DecoderGraph(vae), [(side,), (torch.randn(1, 4, 18, 24),)], ["latent_sample"],
            ["sample"], {"latent_sample": image, "sample": image},
            args.out / "vae_decoder/model.onnx")
-    export(EncoderGraph(vae), [(torch.rand(2, 3, 64, 64) * 2 - 1,), (torch.rand(1, 3, 72, 96),)],
+    export(EncoderGraph(vae), [(torch.rand(2, 3, 128, 128) * 2 - 1,), (torch.rand(1, 3, 144, 192),)],
            ["sample"], ["latent_parameters"], {"sample": image, "latent_parameters": image},
            args.out / "vae_encoder/model.onnx")
     write_configs(args.out, args.cache, tokenizer, args.nouns, model.unet.config)
@@ -237,6 +238,8 @@ def write_configs(out: Path, cache: Path, tokenizer: Tokenizer, nouns: int,
         "text_encoder": onnx_class, "unet": onnx_class, "vae_decoder": onnx_class,
         "vae_encoder": onnx_class, "safety_checker": [None, None],
         "feature_extractor": [None, None], "requires_safety_checker": False,
+        # Latents are folded 2 x 2.
+        "_underpaint_size_multiple": 2 * FACTOR,
         "_underpaint_steps": 20, "_underpaint_guidance_scale": GUIDANCE})
     write("scheduler/scheduler_config.json", {
         "_class_name": "DDIMScheduler", "beta_start": 0.00085, "beta_end": 0.012,
@@ -255,19 +258,21 @@ def write_configs(out: Path, cache: Path, tokenizer: Tokenizer, nouns: int,
         "num_hidden_layers": 3, "num_attention_heads": 4, "max_position_embeddings": LENGTH,
         "vocab_size": len(tokenizer), "bos_token_id": tokenizer.bos, "eos_token_id": tokenizer.eos})
     write("unet/config.json", {
-        "_class_name": "UNet2DConditionModel", "sample_size": 64 // FACTOR,
+        "_class_name": "UNet2DConditionModel", "sample_size": SIZE // FACTOR,
         "in_channels": LATENT_CHANNELS, "out_channels": LATENT_CHANNELS,
         "block_out_channels": [config.fine, config.coarse],
         "cross_attention_dim": WIDTH})
     vae = {"_class_name": "AutoencoderKL", "latent_channels": LATENT_CHANNELS,
-           "scaling_factor": 1.0, "sample_size": 64, "block_out_channels": [16, 56, 112]}
+           "scaling_factor": 1.0, "sample_size": SIZE, "block_out_channels": list(Decoder.WIDTHS)}
     assert 2 ** (len(vae["block_out_channels"]) - 1) == FACTOR
     write("vae_decoder/config.json", vae)
     write("vae_encoder/config.json", vae)
-    labels = {r["label"] for r in json.loads((cache / "dataset.json").read_text())
-              if r["rank"] < nouns}
-    known = labels | {EVERYDAY[name] for name in labels if name in EVERYDAY}
-    (out / "words.json").write_text(json.dumps(sorted(known)) + "\n")
+    rank = {r["label"]: r["rank"] for r in json.loads((cache / "dataset.json").read_text())
+            if r["rank"] < nouns}
+    # Best known first, under the name that people use: notices name the first few.
+    labels = sorted(rank, key=rank.__getitem__)
+    known = dict.fromkeys([*(EVERYDAY.get(name, name) for name in labels), *labels])
+    (out / "words.json").write_text(json.dumps(list(known)) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
       -> down_block_res_sample_0 ... 2, mid_block_res_sample
 
 ``controlnet_cond`` is RGB in [0, 1] of the picture's size: white lines on black; or a grid of
-colours of 8 x 8 pixels a cell. OUT/model_index.json is told of both.
+colours of 16 x 16 pixels a cell. OUT/model_index.json is told of both.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch import nn
 
 from export import export
 from starter.control import CELL, make
+from starter.pictures import SIZE
 from starter.runtime import arguments
 from starter.text import WIDTH
 from starter.unet import UNetConfig
@@ -71,21 +72,21 @@ def main() -> None:
         if kind == "lineart":
             text = torch.randn(3, 77, WIDTH)
             cases = [(torch.randn(2, 4, 16, 16), torch.tensor([500]), text[:2],
-                      torch.rand(2, 3, 64, 64)),
+                      torch.rand(2, 3, 128, 128)),
                      (torch.randn(1, 4, 18, 24), torch.tensor([3]), text[:1],
-                      (torch.rand(1, 3, 72, 96) > 0.8).float()),
+                      (torch.rand(1, 3, 144, 192) > 0.8).float()),
                      (torch.randn(3, 4, 32, 16), torch.tensor([999]), text[:, :24],
-                      torch.rand(3, 3, 128, 64))]
+                      torch.rand(3, 3, 256, 128))]
             names = ["sample", "timestep", "encoder_hidden_states", "controlnet_cond"]
             inputs = {"sample": axes, "encoder_hidden_states": {0: "batch", 1: "sequence"}, **hint}
         else:
-            cases = [(torch.rand(2, 3, 64, 64),), (torch.rand(1, 3, 72, 96),)]
+            cases = [(torch.rand(2, 3, 128, 128),), (torch.rand(1, 3, 144, 192),)]
             names, inputs = ["controlnet_cond"], hint
         export(AsTuple(control), cases, names, OUTPUTS, {**inputs, **out_axes},
                folder / "model.onnx")
         (folder / "config.json").write_text(json.dumps({
             "_class_name": "ControlNetModel",
-            "sample_size": 64 // FACTOR, "in_channels": LATENT_CHANNELS,
+            "sample_size": SIZE // FACTOR, "in_channels": LATENT_CHANNELS,
             "conditioning_channels": 3, "cross_attention_dim": WIDTH,
             "block_out_channels": [control.config.fine, control.config.coarse],
             **({} if kind == "lineart" else {"_underpaint_cell": CELL})}, indent=2) + "\n")

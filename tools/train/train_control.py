@@ -23,7 +23,7 @@ from starter import pictures
 from starter.control import PaletteControl, make, palette, vary
 from starter.dataset import PLACES, Dataset
 from starter.diffusion import Process, sample
-from starter.lines import canny, draw_lines, f_score, maps, moved
+from starter.lines import canny, draw_lines, f_score, manners, maps, moved
 from starter.optimizers import optimizers_for, set_rates
 from starter.parallel import Team, launch
 from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare, reseed
@@ -43,9 +43,9 @@ def line_maps(cache: Path, wanted: set[int]) -> np.ndarray:
     rgba, records = pictures.load(cache)
     if path.exists():
         kept = np.load(path, mmap_mode="r")
-        if len(kept) == len(records) and all(kept[i].any() for i in wanted):
+        if kept.shape[:2] == (len(records), pictures.SIZE) and all(kept[i].any() for i in wanted):
             return kept
-    kept = np.zeros((len(records), 64, 64, 4), np.uint8)
+    kept = np.zeros((len(records), pictures.SIZE, pictures.SIZE, 4), np.uint8)
     for i in wanted:
         kept[i] = maps(rgba[i])
     part = path.with_suffix(".part.npy")
@@ -91,9 +91,8 @@ def look(control, model, vae: Autoencoder, data: Dataset, drawn: np.ndarray, pat
             scores += [(palette(made) - hints).square().mean().sqrt().item()]
             made = vae.decode(sample(model.unet, text, empty, seed, bias=bias)).clamp(-1, 1)
             bare += [(palette(made) - hints).square().mean().sqrt().item()]
-    x = torch.stack(rows).permute(0, 3, 1, 4, 2).reshape(len(rows) * 64, -1, 3)
-    image = Image.fromarray(((x + 1) * 127.5).round().byte().numpy())
-    image.resize((image.width * 3 // 2, image.height * 3 // 2)).save(path)
+    x = torch.stack(rows).permute(0, 3, 1, 4, 2).reshape(len(rows) * pictures.SIZE, -1, 3)
+    Image.fromarray(((x + 1) * 127.5).round().byte().numpy()).save(path)
     if lineart:
         f, precision, recall = np.mean(scores, 0)
         return f"F {f:.3f}, precision {precision:.3f}, recall {recall:.3f}"
@@ -147,14 +146,16 @@ def train(args, team: Team) -> None:
 
     def batch():
         index = data.draw(args.batch)
-        kept = torch.from_numpy(np.stack([drawn[data.records[i]["picture"]] for i in index]))
-        seen, kept = moved(data.images(index), kept)
+        manner = manners(args.batch)
+        kept = torch.from_numpy(np.stack([drawn[data.records[i]["picture"]][..., k]
+                                          for i, k in zip(index, manner)]))
+        seen, kept = moved(pictures.halved(data.images(index)), kept, manner)
         with torch.no_grad(), autocast("cpu"):
-            z = vae.encode(seen.contiguous(memory_format=torch.channels_last))[0].float()
+            z = vae.encode_halved(seen.contiguous(memory_format=torch.channels_last))[0].float()
         z = z.to(args.device)
         t = process.draw(args.batch)
         x, v = process.noisy(z, torch.randn_like(z), t)
-        hint = draw_lines(kept) if lineart else vary(palette(seen))
+        hint = draw_lines(kept, manner) if lineart else vary(palette(seen))
         # Fewer captions than the denoiser was trained with: what the lines tell must not hang on
         # the prompt.
         ids = data.captions(index, drop=0.2).to(args.device)

@@ -55,7 +55,7 @@ def main() -> None:
     while not budget.over:
         set_rates(optimizers, budget.scale(step))
         index = data.draw(args.batch)
-        x = jitter(data.images(index)).to(args.device, memory_format=torch.channels_last)
+        x = jitter(pictures.halved(data.images(index))).to(args.device, memory_format=torch.channels_last)
         ids = data.captions(index).to(args.device)
         with autocast(args.device):
             logits = net.logits(x, ids)
@@ -96,7 +96,7 @@ def retrieve(net: Scorer, cache: Path, nouns: int = 1000) -> None:
     seen = [i for i in plain if not pictures.drawing_held_out(data.records[i]["picture"])]
     for what, chosen in (("seen", seen[:: max(1, len(seen) // 1000)]), ("held out", unseen)):
         wanted = torch.tensor([place[data.records[i]["label"]] for i in chosen])
-        found = torch.cat([net.image(data.images(chosen[i : i + 100]))
+        found = torch.cat([net.image(pictures.halved(data.images(chosen[i : i + 100])))
                            for i in range(0, len(chosen), 100)]) @ text.T
         five = found.topk(5).indices == wanted[:, None]
         print(f"{what}: of {len(chosen)} drawings {five[:, 0].float().mean():.1%} first, "

@@ -22,6 +22,7 @@ from starter.runtime import (Average, Budget, Checkpoint, arguments, autocast, p
 from starter.muon import Muon
 from starter.optimizers import set_rates
 from starter.parallel import Team, launch
+from starter.pictures import SIZE
 from starter.text import TextEncoder, text_weights
 from starter.tokenizer import Tokenizer
 from starter.unet import UNet, UNetConfig, padding_bias
@@ -105,10 +106,9 @@ def picture_sheet(model: Model, vae: Autoencoder, data: Dataset, path: Path) -> 
     states = model.text(ids)
     rows = [vae.decode(sample(model.unet, states[:-1], states[-1:], seed, bias=padding_bias(PLACES)))
             for seed in (7, 8)]
-    x = torch.stack(rows).clamp(-1, 1).reshape(2, 2, 12, 3, 64, 64)
-    x = x.permute(1, 0, 4, 2, 5, 3).reshape(4 * 64, 12 * 64, 3)
-    image = Image.fromarray(((x + 1) * 127.5).byte().numpy())
-    image.resize((12 * 128, 4 * 128), Image.Resampling.NEAREST).save(path)
+    x = torch.stack(rows).clamp(-1, 1).reshape(2, 2, 12, 3, SIZE, SIZE)
+    x = x.permute(1, 0, 4, 2, 5, 3).reshape(4 * SIZE, 12 * SIZE, 3)
+    Image.fromarray(((x + 1) * 127.5).byte().numpy()).save(path)
 
 
 def main() -> None:

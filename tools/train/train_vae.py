@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from starter import pictures
 from starter.runtime import (Average, Budget, Checkpoint, arguments, autocast, check_gradients,
                              prepare)
-from starter.vae import Autoencoder
+from starter.vae import FACTOR, LATENT_CHANNELS, Autoencoder
 
 
 def over_background(rgba: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
@@ -75,17 +75,18 @@ def main() -> None:
     step = checkpoint.resume()
 
     def loss_of(x: torch.Tensor, noise: torch.Tensor):
-        mean, logvar = net.encoder(x).float().chunk(2, 1)
+        mean, logvar = net.encoder(pictures.halved(x)).float().chunk(2, 1)
         logvar = logvar.clamp(-12, 4)
         z = mean + torch.exp(0.5 * logvar) * noise
         loss, mse = difference(net.decoder(z).float(), x)
         kl = 0.5 * (mean * mean + logvar.exp() - 1 - logvar).mean()
         return loss + args.kl * kl, mse, z
 
+    side = pictures.SIZE // FACTOR
     compiled = torch.compile(loss_of) if args.compile else loss_of
     if args.compile:
         x = training_batch(torch.from_numpy(rgba[np.sort(train[: args.batch])])).to(args.device)
-        noise = torch.randn(args.batch, 4, x.shape[2] // 4, x.shape[3] // 4, device=args.device)
+        noise = torch.randn(args.batch, LATENT_CHANNELS, side, side, device=args.device)
 
         def run(function):
             def once():
@@ -107,7 +108,7 @@ def main() -> None:
             group["lr"] = args.lr * budget.scale(step)
         index = np.sort(train[torch.randint(len(train), (args.batch,)).numpy()])
         x = training_batch(torch.from_numpy(rgba[index])).to(args.device)
-        noise = torch.randn(len(x), 4, x.shape[2] // 4, x.shape[3] // 4, device=args.device)
+        noise = torch.randn(len(x), LATENT_CHANNELS, side, side, device=args.device)
         with autocast(args.device):
             loss, mse, z = compiled(x, noise)
             if torch.rand(()) < args.half:
@@ -156,8 +157,9 @@ def finish(net: Autoencoder, rgba, train, test, folder, fixed: bool = False) -> 
     print(f"held out: {10 * math.log10(4 / errors.mean().item()):.2f} dB (of the mean error), "
           f"{(10 * torch.log10(4 / errors)).mean().item():.2f} dB (mean a picture)")
     x, y = (torch.cat(part)[:: len(test) // 48][:48] for part in zip(*rows))
-    sheet = torch.stack([x.reshape(3, 16, 3, 64, 64), y.reshape(3, 16, 3, 64, 64)], 1)
-    sheet = sheet.permute(0, 1, 4, 2, 5, 3).reshape(6 * 64, 16 * 64, 3)
+    size = pictures.SIZE
+    sheet = torch.stack([part.reshape(3, 16, 3, size, size) for part in (x, y)], 1)
+    sheet = sheet.permute(0, 1, 4, 2, 5, 3).reshape(6 * size, 16 * size, 3)
     Image.fromarray(((sheet + 1) * 127.5).byte().numpy()).save(folder / "held-out.png")
 
 

@@ -19,7 +19,7 @@ import { createSettings } from "./ui/settings.js";
 import { listenToKeys } from "./ui/shortcuts.js";
 
 /** Pixels each way, of what the embedded model has learnt to paint. */
-const pictureSize = { width: 64, height: 64 };
+const pictureSize = { width: 128, height: 128 };
 
 /** Puts the parts of the page together, and opens the model. */
 export function startStudio(): void {

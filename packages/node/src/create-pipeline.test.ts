@@ -66,7 +66,7 @@ describe("createPipeline", () => {
     expect(pipeline.manifest.id).toMatch(/^starter@\d+\.\d+\.\d+$/);
     expect(["cpu", "webgpu", "cuda", "dml", "coreml"]).toContain(pipeline.device);
     const { images, recipe, seeds } = await pipeline.generate(request);
-    expect(images[0]).toMatchObject({ width: 64, height: 64 });
+    expect(images[0]).toMatchObject({ width: 128, height: 128 });
     // The model's own scheduler_config.json names it.
     expect(recipe.scheduler.name).toBe("ddim");
     expect(seeds).toEqual([5]);

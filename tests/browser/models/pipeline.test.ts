@@ -73,6 +73,6 @@ describeInBrowser("a pipeline over a model that is kept", (browser) => {
       },
       [await browser.load(page, "web"), request] as const,
     );
-    expect(found).toEqual({ pixels: 64 * 64 * 4, model: "folder:model" });
+    expect(found).toEqual({ pixels: 128 * 128 * 4, model: "folder:model" });
   });
 });

@@ -1,4 +1,4 @@
-// Draws every usable icon of the emoji sets once, as 64 x 64 RGBA, into a cache folder outside git.
+// Draws every usable icon of the emoji sets once, as 128 x 128 RGBA, into a cache folder outside git.
 //
 //   node render.mjs CACHE [SIZE]
 //
@@ -12,7 +12,7 @@ import path from "node:path";
 import sharp from "sharp";
 
 const require = createRequire(import.meta.url);
-const [cache, sizeText = "64"] = process.argv.slice(2);
+const [cache, sizeText = "128"] = process.argv.slice(2);
 if (!cache) throw new Error("usage: node render.mjs CACHE [SIZE]");
 const size = Number(sizeText);
 

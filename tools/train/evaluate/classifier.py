@@ -4,9 +4,11 @@
 
 It names the noun, the style, the colour of the thing and of the ground. It learns from all sets,
 with shifts, turns, blur and grain, and is measured on drawings of known nouns that it did not
-see. Styles live in edges and exact colours: they are told by a branch of their own that works at
-the full 64 x 64 and learns from pictures that are neither turned nor scaled. Exported to evaluate/judge/ as ONNX (sample -> noun, style, colour, ground), with labels.json (and how
-far a noun's drawings are apart), so that any pipeline's pictures can be judged.
+see. Styles live in edges and exact colours, which a branch of their own looks for in pictures that
+are neither turned nor scaled, and in how each set draws a thing, for which they are told from the
+layout as well. It looks at halved pictures. Exported to evaluate/judge/ as ONNX (sample -> noun,
+style, colour, ground), with labels.json (and how far a noun's drawings are apart), so that any
+pipeline's pictures can be judged.
 """
 
 from __future__ import annotations
@@ -26,17 +28,20 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from export import export  # noqa: E402
 from starter.colours import GROUNDS, SHIFTS  # noqa: E402
-from starter.muon import Muon  # noqa: E402
+from starter.optimizers import optimizers_for, set_rates  # noqa: E402
+from starter.pictures import SIZE, halved  # noqa: E402
 from starter.runtime import Average, Budget, arguments, autocast, prepare  # noqa: E402
 from starter.vae import Autoencoder, Residual  # noqa: E402
 from starter.words import ALL_STYLES  # noqa: E402
 
 COLOURS = list(SHIFTS)
 GROUND_WORDS = ["white", *GROUNDS]
+#: Share of each kind of picture among what it learns from.
+SHARES = {"plain": 0.45, "ground": 0.2, "painted": 0.35}
 
 
 class Strokes(nn.Module):
-    """Tells styles: fine filters first, then what they find on average and how it varies."""
+    """For styles: fine filters first, then what they find on average and how it varies."""
 
     def __init__(self, sizes: tuple[int, int, int] = (24, 48, 96)):
         super().__init__()
@@ -46,17 +51,16 @@ class Strokes(nn.Module):
             nn.Conv2d(a, b, 3, stride=2, padding=1), nn.GroupNorm(8, b), nn.SiLU(),
             nn.Conv2d(b, b, 3, padding=1), nn.GroupNorm(8, b), nn.SiLU(),
             nn.Conv2d(b, c, 3, stride=2, padding=1), Residual(c, c), nn.GroupNorm(8, c), nn.SiLU())
-        self.style = nn.Linear(2 * c, len(ALL_STYLES))
 
     def forward(self, sample: Tensor) -> Tensor:
         h = self.layers(sample)
         mean = h.mean((2, 3))
         spread = ((h - mean[:, :, None, None]) ** 2).mean((2, 3)).sqrt()
-        return self.style(torch.cat([mean, spread], 1))
+        return torch.cat([mean, spread], 1)
 
 
 class Judge(nn.Module):
-    """Picture [B, 3, 64, 64] in [-1, 1] -> logits of noun, style, colour, ground."""
+    """Halved picture [B, 3, 64, 64] in [-1, 1] -> logits of noun, style, colour, ground."""
 
     def __init__(self, nouns: int, sizes: tuple[int, int, int, int] = (32, 64, 128, 192)):
         super().__init__()
@@ -69,6 +73,8 @@ class Judge(nn.Module):
         self.place = nn.Conv2d(d, 24, 1)
         self.noun = nn.Linear(d + 24 * 16, nouns)
         self.strokes = Strokes()
+        self.style = nn.Sequential(nn.Linear(d + 24 * 16 + 2 * 96, 192), nn.SiLU(),
+                                   nn.Dropout(0.2), nn.Linear(192, len(ALL_STYLES)))
         self.colour = nn.Linear(d, len(COLOURS))
         self.ground = nn.Linear(d, len(GROUND_WORDS))
 
@@ -78,8 +84,20 @@ class Judge(nn.Module):
         h = self.trunk(F.pixel_unshuffle(sample, 2))
         mean = h.mean((2, 3))
         layout = torch.cat([mean, self.place(h).flatten(1)], 1)
-        style = self.strokes(sample if crisp is None else crisp)
+        strokes = self.strokes(sample if crisp is None else crisp)
+        style = self.style(torch.cat([layout, strokes], 1))
         return self.noun(layout), style, self.colour(mean), self.ground(mean)
+
+
+class JudgeGraph(nn.Module):
+    """The judge as it is exported: it takes pictures of the model's size."""
+
+    def __init__(self, judge: Judge):
+        super().__init__()
+        self.judge = judge
+
+    def forward(self, sample: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.judge(halved(sample))
 
 
 def roughen(x: Tensor) -> Tensor:
@@ -109,7 +127,7 @@ def soften(x: Tensor) -> Tensor:
                                                  3 + columns : 67 + columns]
     blurred = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
     some = (torch.rand(count, 1, 1, 1) < 0.5).float() * torch.rand(count, 1, 1, 1)
-    return x.lerp(blurred, 0.4 * some) + 0.04 * some * torch.randn_like(x)
+    return x.lerp(blurred, 0.8 * some) + 0.04 * some * torch.randn_like(x)
 
 
 def mean_distance(pictures: np.ndarray) -> float:
@@ -122,8 +140,7 @@ def mean_distance(pictures: np.ndarray) -> float:
 def main() -> None:
     parser = arguments(__doc__, minutes=20, batch=96, lr=2e-3)
     parser.add_argument("--nouns", type=int, default=1000)
-    parser.add_argument("--only-style", action="store_true",
-                        help="go on with the styles' branch alone, from --init")
+    parser.add_argument("--muon", type=float, default=1.5e-3, help="Muon's rate; 0: AdamW for all")
     parser.add_argument("--hold", type=float, default=0.3, help="share of time before the decay")
     args = parser.parse_args()
     folder = prepare(args, "judge")
@@ -146,11 +163,12 @@ def main() -> None:
     # One drawing in twelve is for measuring, with all its variants.
     test = index[[records[i]["picture"] % 12 == 5 for i in index]]
     train = np.setdiff1d(index, test)
-    plain = np.array([i for i in train if records[i]["kind"] == "plain"])
+    kinds = {kind: np.array([i for i in train if records[i]["kind"] == kind]) for kind in SHARES}
+    plain = kinds["plain"]
 
     def images(chosen) -> Tensor:
         x = torch.from_numpy(np.stack([pixels[i] for i in chosen]))
-        return x.permute(0, 3, 1, 2).float() / 127.5 - 1
+        return halved(x.permute(0, 3, 1, 2).float()) / 127.5 - 1
 
     net = Judge(len(names)).to(memory_format=torch.channels_last)
     if args.init:
@@ -158,48 +176,35 @@ def main() -> None:
         own = net.state_dict()
         net.load_state_dict({k: v for k, v in load_file(args.init).items()
                              if k in own and own[k].shape == v.shape}, strict=False)
-    taught = net.strokes if args.only_style else net
-    filters = [p for p in taught.parameters() if p.ndim == 4] if args.only_style else []
-    others = [p for p in taught.parameters() if not (args.only_style and p.ndim == 4)]
-    optimizers = [torch.optim.AdamW(others, args.lr, betas=(0.9, 0.98), weight_decay=0.05)]
-    if filters:
-        optimizers.append(Muon([{"params": filters, "weight_decay": 0.01}], args.lr))
+    optimizers = optimizers_for(net, args.lr, args.muon, decay=0.05)
     average, budget, step = Average(net, 0.99), Budget(args.minutes, args.hold, 60), 0
     print(f"{len(train)} variants of {len(names)} nouns, "
           f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f} M parameters", flush=True)
     shown = time.time()
     while not budget.over:
-        for group in (g for o in optimizers for g in o.param_groups):
-            group["lr"] = args.lr * budget.scale(step)
-        half = args.batch // 2
-        if args.only_style:
-            half = args.batch * 3 // 4
-        chosen = [*np.random.choice(plain, half), *np.random.choice(train, args.batch - half)]
+        set_rates(optimizers, budget.scale(step))
+        chosen = np.concatenate([np.random.choice(kinds[kind], round(args.batch * share))
+                                 for kind, share in SHARES.items()])
         crisp = images(chosen)
-        if not args.only_style:
-            x = roughen(crisp).contiguous(memory_format=torch.channels_last)
+        x = roughen(crisp).contiguous(memory_format=torch.channels_last)
         crisp = soften(crisp).contiguous(memory_format=torch.channels_last)
         wanted = torch.tensor([target[i] for i in chosen])
         with autocast("cpu"):
-            found = ({1: net.strokes(crisp)} if args.only_style
-                     else dict(enumerate(net(x, crisp))))
-        loss = sum((1, 0.4, 0.4, 0.2)[k]
-                   * F.cross_entropy(logits.float(), wanted[:, k], label_smoothing=0.05)
-                   for k, logits in found.items())
+            found = net(x, crisp)
+        loss = sum(weight * F.cross_entropy(logits.float(), wanted[:, k], label_smoothing=0.05)
+                   for k, (weight, logits) in enumerate(zip((1, 0.7, 0.4, 0.2), found)))
         net.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(taught.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
         step += 1
         average.update(step)
         if time.time() - shown > 30:
             shown = time.time()
-            right = {k: (found[k].argmax(1) == wanted[:, k]).float().mean().item()
-                     for k in (0, 1) if k in found}
-            print(f"{step} {budget.spent:.0f}s loss {loss.item():.3f} "
-                  + " ".join(f"{('noun', 'style')[k]} {v:.2f}" for k, v in right.items()),
-                  flush=True)
+            right = [(found[k].argmax(1) == wanted[:, k]).float().mean().item() for k in (0, 1)]
+            print(f"{step} {budget.spent:.0f}s loss {loss.item():.3f} noun {right[0]:.2f} "
+                  f"style {right[1]:.2f}", flush=True)
     net = average.copy.eval()
     save_file({k: v.contiguous() for k, v in net.state_dict().items()},
               folder / "judge.safetensors")
@@ -214,7 +219,9 @@ def main() -> None:
             parts = []
             for i in range(0, len(chosen), 96):
                 x = images(chosen[i : i + 96])
-                parts.append(net(vae.decode(vae.encode(x)[0]).clamp(-1, 1) if decode else x))
+                if decode:
+                    x = halved(vae.decode(vae.encode_halved(x)[0]).clamp(-1, 1))
+                parts.append(net(x))
         wanted = torch.tensor([target[i] for i in chosen])
         line = []
         for k, head in enumerate(("noun", "style", "colour", "ground")):
@@ -223,7 +230,7 @@ def main() -> None:
             line.append(f"{head} {hits[:, 0].mean():.3f} (top 5 {hits.sum(1).mean():.3f})")
         print(f"{what}: {', '.join(line)}", flush=True)
     out = Path(__file__).parent / "judge"
-    export(net, [(torch.randn(2, 3, 64, 64),), (torch.randn(5, 3, 64, 64),)], ["sample"],
+    export(JudgeGraph(net), [(torch.randn(n, 3, SIZE, SIZE),) for n in (2, 5)], ["sample"],
            ["noun", "style", "colour", "ground"],
            {k: {0: "batch"} for k in ("sample", "noun", "style", "colour", "ground")},
            out / "model.onnx")

@@ -6,7 +6,7 @@
 // Lines: each of hints/ is coloured as three colour words and as three seeds of the noun alone, with
 // the control and without. Printed: how well Canny's edges of the result and the given lines cover
 // each other within two pixels (F-score, precision, recall), how far the colours are apart
-// (OKLab), and how often the judge sees the colour word. Grids: how far the means of cells of 8 x 8
+// (OKLab), and how often the judge sees the colour word. Grids: how far the means of cells of 16 x 16
 // pixels are from the given grid (OKLab). Sheets of all of them go to FOLDER.
 import fs from "node:fs";
 import path from "node:path";
@@ -28,7 +28,7 @@ const { values, positionals } = parseArgs({
 const folder = path.join(import.meta.dirname, "hints");
 const hints = JSON.parse(fs.readFileSync(path.join(folder, "hints.json"), "utf8"));
 const colours = ["red", "green", "blue"];
-const cell = 8;
+const cell = 16;
 const strength = { weight: Number(values.weight), mode: values.mode };
 
 const pipeline = await createPipeline(positionals[0] ? { model: positionals[0] } : {});
@@ -128,7 +128,7 @@ const some = (list) => {
 };
 const number = (x) => x.toFixed(3);
 const sheetOf = (rows, columns, name) =>
-  savePng(path.join(values.out, name), contactSheet(rows, { columns, scale: 2 }));
+  savePng(path.join(values.out, name), contactSheet(rows, { columns }));
 
 const lineRows = [];
 const lineSheet = [];

@@ -64,7 +64,7 @@ def rounded(points: np.ndarray) -> np.ndarray:
 
 def draw(strokes: list[str], rng: np.random.Generator) -> np.ndarray:
     """White on black; drawn four times as large, with an unsteady hand, and reduced."""
-    canvas = np.zeros((256, 256), np.uint8)
+    canvas = np.zeros((512, 512), np.uint8)
     for stroke in strokes:
         if stroke[0] == "o":
             x, y, a, b = map(float, stroke[1:].split(","))
@@ -76,8 +76,8 @@ def draw(strokes: list[str], rng: np.random.Generator) -> np.ndarray:
             points = points + rng.normal(0, 0.4, (1, 2))
             if stroke[0] == "~":
                 points = rounded(points)
-        cv2.polylines(canvas, [np.round(points * 4 + 2).astype(np.int32)], False, 255, 8)
-    return cv2.resize(canvas, (64, 64), interpolation=cv2.INTER_AREA)
+        cv2.polylines(canvas, [np.round(points * 8 + 4).astype(np.int32)], False, 255, 8)
+    return cv2.resize(canvas, (pictures.SIZE, pictures.SIZE), interpolation=cv2.INTER_AREA)
 
 
 def main() -> None:
@@ -100,7 +100,7 @@ def main() -> None:
         Image.fromarray(draw(strokes, rng)).save(out / f"drawn-{k:02d}.png", optimize=True)
         lines.append({"file": f"drawn-{k:02d}.png", "label": label, "drawn": True})
     for k, i in enumerate(held[7 :: len(held) // 24][:24]):
-        cells = pixels[i].reshape(8, 8, 8, 8, 3).mean((1, 3))
+        cells = pixels[i].reshape(8, 16, 8, 16, 3).mean((1, 3))
         Image.fromarray(cells.round().astype(np.uint8)).save(out / f"grid-{k:02d}.png")
         grids.append({"file": f"grid-{k:02d}.png", "label": records[i]["label"], "made": False})
     up = np.linspace(0, 1, 8)[:, None, None]

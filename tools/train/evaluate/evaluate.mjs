@@ -133,7 +133,7 @@ if (shares.length > 0) {
 const cells = Array.from({ length: 64 }, (_, k) => results[Math.floor((k * results.length) / 64)]);
 const sheet = contactSheet(
   cells.map((r) => ({ image: r.image, label: r.prompt })),
-  { columns: 8, scale: 2 },
+  { columns: 8 },
 );
 await savePng(path.join(values.out, "sheet.png"), sheet);
 await pipeline.dispose();

@@ -5,7 +5,7 @@ import ort from "onnxruntime-node";
 
 const here = import.meta.dirname;
 /** The side of the pictures that the judge looks at. */
-export const size = 64;
+export const size = 128;
 
 /** RGB planes in [-1, 1]. */
 function planes(image) {

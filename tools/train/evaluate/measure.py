@@ -54,7 +54,8 @@ def nearest(pictures: np.ndarray, cache: Path,
 def shrink(pictures: np.ndarray) -> np.ndarray:
     """To 16 x 16, where a shift by a pixel matters little; flat float vectors in [0, 1]."""
     count = len(pictures)
-    x = pictures.reshape(count, 16, 4, 16, 4, 3).astype(np.float32).mean((2, 4)) / 255
+    side = pictures.shape[1] // 16
+    x = pictures.reshape(count, 16, side, 16, side, 3).astype(np.float32).mean((2, 4)) / 255
     return x.reshape(count, -1)
 
 
@@ -64,13 +65,13 @@ def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def sheet(pictures: np.ndarray, texts: list[str], path: Path) -> None:
-    """64 pictures at double size, eight in a row."""
+    """64 pictures, eight in a row."""
     chosen = np.linspace(0, len(pictures) - 1, min(64, len(pictures))).round().astype(int)
     canvas = Image.new("RGB", (8 * 136, -(-len(chosen) // 8) * 152), "white")
     draw = ImageDraw.Draw(canvas)
     for place, k in enumerate(chosen):
         left, top = place % 8 * 136 + 4, place // 8 * 152 + 4
-        canvas.paste(Image.fromarray(pictures[k]).resize((128, 128)), (left, top))
+        canvas.paste(Image.fromarray(pictures[k]), (left, top))
         draw.text((left, top + 130), texts[k][:24], fill="black")
     canvas.save(path)
 

@@ -21,7 +21,7 @@ from starter.captions import held_out, without_colour  # noqa: E402
 from starter.colours import GROUNDS, SHIFTS  # noqa: E402
 from starter.dataset import COMMON  # noqa: E402
 from starter.runtime import arguments  # noqa: E402
-from starter.words import ALL_STYLES, MAIN_STYLES, ranked  # noqa: E402,F401
+from starter.words import MAIN_STYLES  # noqa: E402
 
 #: Prompts of each kind from the common nouns, and from the others.
 EACH = 50

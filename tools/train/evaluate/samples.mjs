@@ -1,4 +1,4 @@
-// docs/pictures/starter.png: 24 prompts with two seeds each, nothing picked, 64 x 64 a picture.
+// docs/pictures/starter.png: 24 prompts with two seeds each, nothing picked, 128 x 128 a picture.
 //
 //   node tools/train/evaluate/samples.mjs [MODEL] [--out FILE]
 import path from "node:path";
@@ -32,7 +32,7 @@ const prompts = [
   "owl",
   "umbrella",
 ];
-const [columns, side, seeds] = [12, 64, [7, 8]];
+const [columns, side, seeds] = [12, 128, [7, 8]];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

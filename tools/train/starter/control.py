@@ -12,11 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .pictures import SIZE
 from .unet import UNet, UNetConfig
 from .vae import Residual
 
 #: Pixels of the picture to one place of the denoiser's finest states.
-CELL = 8
+CELL = 16
 
 
 def zero(inner: int, outer: int) -> nn.Conv2d:
@@ -43,7 +44,7 @@ class LineControl(nn.Module):
         self.inp, self.down1, self.shrink, self.down2 = (
             unet.inp, unet.down1, unet.shrink, unet.down2)
         self.hint = nn.Sequential(
-            nn.Conv2d(12, 32, 3, padding=1), nn.SiLU(),
+            nn.Conv2d(48, 32, 3, padding=1), nn.SiLU(),
             nn.Conv2d(32, 64, 3, stride=2, padding=1), Residual(64, 64), nn.SiLU(),
             nn.Conv2d(64, a, 3, stride=2, padding=1), nn.SiLU(), zero(a, a))
         self.zeros = nn.ModuleList([zero(a, a), zero(a, a), zero(b, b), zero(b, b)])
@@ -55,9 +56,9 @@ class LineControl(nn.Module):
 
     def forward(self, sample: Tensor, timesteps: Tensor, text: Tensor, hint: Tensor,
                 bias: Tensor | None = None) -> list[Tensor]:
-        """``hint`` [B, 3, H, W], white lines on black in [0, 1], for latents of H/4 x W/4."""
+        """``hint`` [B, 3, H, W], white lines on black in [0, 1], for latents of H/8 x W/8."""
         e = UNet.embed(self, timesteps, text)
-        first = self.inp(F.pixel_unshuffle(sample, 2)) + self.hint(F.pixel_unshuffle(hint, 2))
+        first = self.inp(F.pixel_unshuffle(sample, 2)) + self.hint(F.pixel_unshuffle(hint, 4))
         second = self.down1(first, e, text, bias)
         third = self.down2(self.shrink(second), e, text, bias)
         return [layer(x) for layer, x in zip(self.zeros, (first, second, third, third))]
@@ -67,7 +68,7 @@ class PaletteControl(nn.Module):
     """Colours where they are wanted; sees nothing else, and is run once a picture.
 
     The hint is a grid of colours, enlarged to the picture's size without blending, as for the
-    T2I-Adapter of colours (Mou et al. 2023). It is averaged over cells of 8 x 8 pixels.
+    T2I-Adapter of colours (Mou et al. 2023). It is averaged over cells of 16 x 16 pixels.
     """
 
     def __init__(self, config: UNetConfig = UNetConfig(), width: int = 64, deep: int = 96):
@@ -95,8 +96,8 @@ def make(kind: str, config: UNetConfig) -> LineControl | PaletteControl:
 
 
 def palette(pictures: Tensor) -> Tensor:
-    """Pictures [B, 3, H, W] in [-1, 1] -> their grids of 8 x 8 pixels a cell, enlarged, in [0, 1]."""
-    cells = F.avg_pool2d((pictures + 1) / 2, CELL)
+    """Pictures [B, 3, H, W] in [-1, 1] -> their grids of 8 x 8 cells, enlarged to 128 x 128, in [0, 1]."""
+    cells = F.adaptive_avg_pool2d((pictures + 1) / 2, SIZE // CELL)
     return F.interpolate(cells, scale_factor=float(CELL), mode="nearest")
 
 

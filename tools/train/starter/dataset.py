@@ -70,6 +70,6 @@ class Dataset:
             for i in index])
 
     def images(self, index: np.ndarray) -> torch.Tensor:
-        """[B, 3, 64, 64] in [-1, 1]."""
+        """[B, 3, 128, 128] in [-1, 1]."""
         x = torch.from_numpy(np.stack([self.pictures[i] for i in index]))
         return x.permute(0, 3, 1, 2).float() / 127.5 - 1

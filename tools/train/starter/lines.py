@@ -1,7 +1,7 @@
 """Line drawings of the training pictures: white lines on black, in as many manners as people draw.
 
-From each drawing four maps are made once (``Lines.maps``); what a network sees of them is varied
-anew each time (``draw_lines``), so that it learns lines and not one extractor.
+From each drawing four maps are made once (``maps``); what a network sees of them is varied anew each
+time (``manners``, ``moved``, ``draw_lines``), so that it learns lines and not one extractor.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def on(rgba: np.ndarray, ground: int) -> np.ndarray:
 
 
 def maps(rgba: np.ndarray) -> np.ndarray:
-    """[64, 64, 4] bytes of a drawing: see ``MAPS``."""
+    """[128, 128, 4] bytes of a drawing: see ``MAPS``."""
     white = on(rgba, 255)
     solid = (rgba[..., 3] > 128).astype(np.uint8)
     # White things on white have no edges: the outline is known from where the drawing ends.
@@ -72,8 +72,14 @@ def warp(x: Tensor, most: float) -> Tensor:
                          align_corners=False)
 
 
-def moved(pictures: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
-    """Pictures [B, 3, H, W] and their maps [B, H, W, 4], most of them turned, shrunk, shifted, mirrored.
+def manners(count: int) -> Tensor:
+    """Which of ``MAPS`` each of so many pictures is drawn from."""
+    return torch.multinomial(_SHARES, count, replacement=True)
+
+
+def moved(pictures: Tensor, drawn: Tensor, manner: Tensor) -> tuple[Tensor, Tensor]:
+    """Pictures [B, 3, h, w] and a map of each [B, H, W], bytes, of the manner that is given; most of
+    them turned, shrunk, shifted, mirrored. The maps may be larger than the pictures.
 
     The denoiser knows where a thing's drawing usually is; a control that only ever saw lines where
     the denoiser expects them would not learn to overrule it.
@@ -87,25 +93,25 @@ def moved(pictures: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
     shift = (torch.rand(2, b) * 2 - 1) * (0.06 + 0.6 * (scale - 1))
     affine = torch.stack([cos * mirror, -sin, shift[0], sin * mirror, cos, shift[1]], 1).view(b, 2, 3)
     affine = still * torch.eye(2, 3) + (1 - still) * affine
-    grid = F.affine_grid(affine, list(pictures.shape), align_corners=False)
+    grid, fine = (F.affine_grid(affine, [b, 1, *x.shape[-2:]], align_corners=False)
+                  for x in (pictures, drawn))
     ground = pictures[:, :, :1, :1]
     found = F.grid_sample(pictures - ground, grid, "bicubic", align_corners=False) + ground
     # Distances grow as the thing does; beyond the border everything is far.
-    x = kept.permute(0, 3, 1, 2).float()
-    distances = 255 - F.grid_sample(255 - x[:, :2], grid, align_corners=False)
-    distances = distances / torch.where(still.view(b) > 0, 1, scale)[:, None, None, None]
-    lines = F.grid_sample(x[:, 2:], grid, align_corners=False)
-    x = torch.cat([distances, lines], 1).clamp(0, 255)
-    return found.clamp(-1, 1), x.permute(0, 2, 3, 1)
+    distances = (manner < 2)[:, None, None, None]
+    far = 255 * distances.float()
+    x = (far + (1 - 2 * distances.float()) * drawn[:, None].float())
+    x = F.grid_sample(x, fine, align_corners=False)
+    shrunk = torch.where(still.view(b) > 0, 1, scale)[:, None, None, None]
+    x = torch.where(distances, (255 - x) / shrunk, x).clamp(0, 255)
+    return found.clamp(-1, 1), x
 
 
-def draw_lines(kept: Tensor) -> Tensor:
-    """``maps`` [B, H, W, 4], 0 to 255 -> hints [B, 3, H, W] in [0, 1]."""
-    count = len(kept)
-    manner = torch.multinomial(_SHARES, count, replacement=True)
-    x = kept.permute(0, 3, 1, 2)[torch.arange(count), manner][:, None].float()
-    x = warp(x, 1.0)
-    width = torch.rand(count, 1, 1, 1) * 2 + 0.6
+def draw_lines(drawn: Tensor, manner: Tensor) -> Tensor:
+    """Maps [B, 1, H, W], 0 to 255, of the manner that is given -> hints [B, 3, H, W] in [0, 1]."""
+    count = len(drawn)
+    x = warp(drawn, 1.2)
+    width = torch.rand(count, 1, 1, 1) * 3.4 + 0.6
     stroked = (width / 2 + 0.5 - x / UNIT).clamp(0, 1)
     # Extractors' maps: as they are, or cut to black and white.
     level = torch.rand(count, 1, 1, 1) * 0.5 + 0.15

@@ -119,7 +119,7 @@ class Guess(nn.Module):
 
     A small memory of how each thing is laid out. Taught by regression (train_guess.py), it has in
     minutes what the denoiser would need hours for, and the denoiser turns it into a picture. For
-    pictures of other sizes than 64 x 64 it is stretched.
+    pictures of other sizes than 128 x 128 it is stretched.
     """
 
     def __init__(self, width: int, hidden: int = 224, side: int = 8):

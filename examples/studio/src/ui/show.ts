@@ -1,7 +1,7 @@
 import { type RgbaImage, resize } from "@underpaint/web";
 
 /** Pixels that small pictures are enlarged to before the browser stretches them further. */
-const smooth = 256;
+const smooth = 512;
 
 /** Puts a picture on a canvas, which takes its size. */
 export function show(canvas: HTMLCanvasElement, { width, height, data }: RgbaImage): void {

@@ -66,7 +66,7 @@ describe("hints of controls", () => {
     );
     const colours = ["#e4572e", { colour: "#29335c", share: 3 }];
     const swatches = await palette(colours, { seed: 2 }).preview(size);
-    expect(swatches.data).toEqual(swatchPalette({ colours, seed: 2, block: 8, ...size }).data);
+    expect(swatches.data).toEqual(swatchPalette({ colours, seed: 2, block: 16, ...size }).data);
     const blocks = await palette(colours, { model: "hub:a/b" }).preview(size);
     expect(blocks.data).toEqual(swatchPalette({ colours, ...size }).data);
     const map = noisePicture(128, 64, 2);

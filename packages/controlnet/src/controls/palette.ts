@@ -26,13 +26,13 @@ export interface PaletteOptions extends ModelControlOptions {
   readonly seed?: number;
   /**
    * The blocks' side in pixels: what the model was trained on. 64 for the T2I-Adapter of colours,
-   * and 8 for a model's own control, when left out.
+   * and 16 for a model's own control, when left out.
    */
   readonly block?: number;
 }
 
 /** The blocks of the embedded model's palette control, which other models' own may follow. */
-const ownBlock = 8;
+const ownBlock = 16;
 
 /**
  * Steers by colours:

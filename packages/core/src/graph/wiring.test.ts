@@ -94,9 +94,11 @@ describe("wireGraph", () => {
       const graph = chain(length);
       let best = Number.POSITIVE_INFINITY;
       for (let run = 0; run < 5; run++) {
-        const began = performance.now();
+        // Of the processor: others that want it as well do not count.
+        const began = process.cpuUsage();
         expect(wireGraph(graph).order).toHaveLength(length);
-        best = Math.min(best, performance.now() - began);
+        const { user, system } = process.cpuUsage(began);
+        best = Math.min(best, user + system);
       }
       return best;
     };

@@ -124,16 +124,16 @@ describe("the preview of a trained model", () => {
   const source = folderSource(modelFolder("starter"));
   const samples = new URL("../../../../docs/pictures/starter.png", import.meta.url);
 
-  /** Pictures that the model made, 12 × 4 of 64 × 64. */
+  /** Pictures that the model made, 12 × 4 of 128 × 128. */
   async function sheet(): Promise<RgbaImage[]> {
     const all = await decodePng(readFileSync(samples));
-    const cell = 64;
+    const cell = 128;
     const images: RgbaImage[] = [];
     for (let top = 0; top < all.height; top += cell) {
       for (let left = 0; left < all.width; left += cell) {
-        const image = createImage(64, 64);
-        for (let i = 0; i < 64 * 64; i++) {
-          const at = (top + Math.floor(i / 64)) * all.width + left + (i % 64);
+        const image = createImage(cell, cell);
+        for (let i = 0; i < cell * cell; i++) {
+          const at = (top + Math.floor(i / cell)) * all.width + left + (i % cell);
           image.data.set(all.data.subarray(4 * at, 4 * at + 4), 4 * i);
         }
         images.push(image);
@@ -158,7 +158,7 @@ describe("the preview of a trained model", () => {
       const latents = await encoder.encode(toTensor(image), { mode: "mean" });
       const small = await preview(latents);
       const side = latents.dims[3]!;
-      const scale = 64 / side;
+      const scale = image.width / side;
       expect([small.width, small.height]).toEqual([side, side]);
       const decoded = (await decoder.decode(latents)).data;
       for (let i = 0; i < 3 * side ** 2; i++) {
@@ -166,7 +166,10 @@ describe("the preview of a trained model", () => {
         let sum = 0;
         for (let j = 0; j < scale ** 2; j++) {
           const [row, column] = [scale * y + Math.floor(j / scale), scale * x + (j % scale)];
-          sum += Math.min(1, Math.max(-1, decoded[(colour * 64 + row) * 64 + column]!));
+          sum += Math.min(
+            1,
+            Math.max(-1, decoded[(colour * image.width + row) * image.width + column]!),
+          );
         }
         wanted.push(sum / scale ** 2);
         found.push(small.data[4 * (side * y + x) + colour]! / 127.5 - 1);

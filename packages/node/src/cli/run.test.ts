@@ -54,8 +54,8 @@ describe("underpaint", () => {
     expect(made.exitCode).toBe(0);
     const { pictures, device, recipe, timings, warnings } = JSON.parse(made.stdout);
     expect(pictures).toEqual([
-      { file: join(place, "fish-1.png"), seed: "18446744073709551614", width: 64, height: 64 },
-      { file: join(place, "fish-2.png"), seed: "18446744073709551615", width: 64, height: 64 },
+      { file: join(place, "fish-1.png"), seed: "18446744073709551614", width: 128, height: 128 },
+      { file: join(place, "fish-2.png"), seed: "18446744073709551615", width: 128, height: 128 },
     ]);
     expect({ device, warnings }).toEqual({ device: "cpu", warnings: [] });
     expect(recipe).toMatchObject({ count: 2, steps: 2 });
@@ -75,18 +75,18 @@ describe("underpaint", () => {
   test("paints into a picture by a mask; what is black in it stays byte for byte", async () => {
     const [from, to, mask] = ["from.png", "to.png", "m.png"].map((name) => join(place, name));
     await underpaint(["a red apple", "-o", from!, "--seed", "1", ...quick]);
-    const white = createImage(64, 64);
-    for (let i = 0; i < 64 * 64; i++) white.data.fill(i % 64 < 40 ? 0 : 255, 4 * i, 4 * i + 3);
-    for (let i = 0; i < 64 * 64; i++) white.data[4 * i + 3] = 255;
+    const white = createImage(128, 128);
+    for (let i = 0; i < 128 ** 2; i++) white.data.fill(i % 128 < 80 ? 0 : 255, 4 * i, 4 * i + 3);
+    for (let i = 0; i < 128 ** 2; i++) white.data[4 * i + 3] = 255;
     await savePng(mask!, white);
     const options = ["--image", from!, "--mask", mask!, "--only-masked", "--seed", "2"];
     const made = await underpaint(["a blue fish", "-o", to!, ...options, ...quick]);
     expect(made.stderr).not.toContain("underpaint:");
     const [before, after] = [await loadPng(from!), await loadPng(to!)];
     let changed = 0;
-    for (let i = 0; i < 64 * 64; i++) {
+    for (let i = 0; i < 128 ** 2; i++) {
       const same = [0, 1, 2, 3].every((c) => before.data[4 * i + c] === after.data[4 * i + c]);
-      if (i % 64 < 40) expect(same).toBe(true);
+      if (i % 128 < 80) expect(same).toBe(true);
       else if (!same) changed++;
     }
     expect(changed).toBeGreaterThan(500);
@@ -169,7 +169,10 @@ describe("underpaint", () => {
     const { exitCode, stdout } = await underpaint(["info"]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^starter@.*: Stable Diffusion \(/);
-    expect(stdout).toContain("+ text to image, made for 64 × 64 pixels");
+    expect(stdout).toContain("+ text to image, made for 128 × 128 pixels");
+    const words = (await underpaint(["info", "--words"])).stdout.trimEnd().split("\n");
+    expect(words).toEqual([...words].sort());
+    expect(words).toContain("red apple");
     const report = JSON.parse((await underpaint(["info", "starter", "--json"])).stdout);
     expect(report).toMatchObject({ family: "stable-diffusion", isUsable: true });
   });
