@@ -13,7 +13,7 @@ export interface GenerateRequest extends PaintingRequest {
   /** What it should not be; "" when left out. Unused where `guidanceScale` is 1 or less. */
   readonly negativePrompt?: string;
   /**
-   * Pixels, a multiple of the model's 8; the model's own size, or the image's, when left out. With
+   * Pixels, a multiple of what the model takes, 8 mostly; the model's own size, or the image's, when left out. With
    * a `mask` it is what the network works at; the result has the image's own size.
    */
   readonly width?: number;
