@@ -7,13 +7,14 @@
 // Makes a picture for each of the prompts, lets the judge name what it sees, and prints the shares
 // of right answers by kind of prompt, for the common nouns, for the others, and for all; then
 // twelve seeds each of twenty nouns, and how far apart they are, as a share of how far apart the
-// noun's real drawings are. The pictures go to FOLDER (measure.py tells how near the nearest
-// training picture is, which needs the drawings); --reuse judges
-// those that are there again, and makes the others.
+// noun's real drawings are; then how well the autoencoder keeps drawings that it never saw. The
+// pictures go to FOLDER (measure.py tells how near the nearest training picture is, which needs the
+// drawings); --reuse judges those that are there again, and makes the others.
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { contactSheet, createPipeline, loadPng, savePng } from "@underpaint/node";
+import { autoencoderFidelity } from "./autoencoder.mjs";
 import { createJudge, meanDistance, percent, size } from "./judge.mjs";
 
 const { values, positionals } = parseArgs({
@@ -129,6 +130,12 @@ if (shares.length > 0) {
       `(median ${shares[shares.length >> 1].toFixed(2)}, least ${shares[0].toFixed(2)})`,
   );
 }
+
+const { count, ofMean, mean } = await autoencoderFidelity(positionals[0], size);
+console.log(
+  `autoencoder: ${ofMean.toFixed(2)} dB on ${count} drawings held out (of the mean error; ` +
+    `${mean.toFixed(2)} dB mean a picture)`,
+);
 
 const cells = Array.from({ length: 64 }, (_, k) => results[Math.floor((k * results.length) / 64)]);
 const sheet = contactSheet(

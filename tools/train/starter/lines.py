@@ -99,9 +99,8 @@ def moved(pictures: Tensor, drawn: Tensor, manner: Tensor) -> tuple[Tensor, Tens
     found = F.grid_sample(pictures - ground, grid, "bicubic", align_corners=False) + ground
     # Distances grow as the thing does; beyond the border everything is far.
     distances = (manner < 2)[:, None, None, None]
-    far = 255 * distances.float()
-    x = (far + (1 - 2 * distances.float()) * drawn[:, None].float())
-    x = F.grid_sample(x, fine, align_corners=False)
+    x = drawn[:, None].float()
+    x = F.grid_sample(torch.where(distances, 255 - x, x), fine, align_corners=False)
     shrunk = torch.where(still.view(b) > 0, 1, scale)[:, None, None, None]
     x = torch.where(distances, (255 - x) / shrunk, x).clamp(0, 255)
     return found.clamp(-1, 1), x
