@@ -160,7 +160,7 @@ describeInBrowser("a pipeline in a worker", (browser) => {
     }, web);
     expect(found).toEqual({
       codes: ["worker-failed", "worker-failed", "worker-failed"],
-      width: 64,
+      width: 128,
       workers: 2,
     });
     await page.close();
