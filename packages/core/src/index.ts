@@ -147,6 +147,7 @@ export {
 } from "./model/model.js";
 export { checkedPath } from "./model/model-path.js";
 export { createNetwork, type Network, type NetworkCall } from "./model/network.js";
+export { networkInputs } from "./model/network-inputs.js";
 export type { ModelProgress } from "./model/progress.js";
 export type { LoadProgress, ModelSource, OpenOptions } from "./model/source.js";
 export { type KnownWords, readKnownWords } from "./model/words.js";

@@ -4,6 +4,7 @@ import {
   describePorts,
   describeSpec,
   type InferenceSession,
+  networkInputs,
   type ResidualPort,
   type TensorSpec,
 } from "@underpaint/core";
@@ -33,27 +34,6 @@ export interface NetworkInputs {
   readonly textEmbeds?: TensorSpec;
   readonly timeIds?: TensorSpec;
 }
-
-const required = {
-  latents: {
-    names: ["sample", "latent_sample", "latent_model_input", "latents", "latent", "x"],
-    ranks: [4],
-    elements: "float",
-    meaning: "latents, float [batch, channels, height, width]",
-  },
-  timestep: {
-    names: ["timestep", "timesteps", "t"],
-    ranks: [0, 1],
-    elements: "number",
-    meaning: "a timestep, float or integer, [], [1] or [batch]",
-  },
-  states: {
-    names: ["encoder_hidden_states", "encoder_hidden_state", "text_embeddings", "context"],
-    ranks: [3],
-    elements: "float",
-    meaning: "text states, float [batch, tokens, width]",
-  },
-} as const;
 
 const optional = {
   scale: {
@@ -107,11 +87,13 @@ export function bindControlNet(
       allowed: "ControlNets in graphs of their own, beside the network",
     });
   }
-  const text = inputs.find(({ name }) => required.states.names.some((known) => known === name));
+  const text = inputs.find(({ name }) =>
+    networkInputs.states.names.some((known) => known === name),
+  );
   checkFamily(label, inputs, fixed(text ?? inputs.find(({ dims }) => dims.length === 3), 2), run);
   const hint = hintOf(inputs, label);
   const rest = inputs.filter((spec) => spec !== hint);
-  const network = rest.length > 0 ? bindInputs(label, rest, required, optional) : undefined;
+  const network = rest.length > 0 ? bindInputs(label, rest, networkInputs, optional) : undefined;
   return { hint, network, encoder: [], ...residualOutputs(session.outputs, label, run) };
 }
 

@@ -6,6 +6,7 @@ import { inBatches, sliceBatch } from "./batches.js";
 import { type Bound, bindInputs, bindOutputs, describeSpec, type Port } from "./bind.js";
 import { floatFeed, readFloats, timestepFeed } from "./feeds.js";
 import { configCount, type JsonObject } from "./json.js";
+import { networkInputs } from "./network-inputs.js";
 
 /** One question to the network. */
 export interface NetworkCall {
@@ -53,27 +54,6 @@ export interface Network {
   /** Set for latent consistency models: see {@link guidanceEmbedding}. */
   readonly guidanceEmbeddingSize: number | undefined;
 }
-
-const inputs = {
-  latents: {
-    names: ["sample", "latent_sample", "latent_model_input", "latents", "latent", "x"],
-    ranks: [4],
-    elements: "float",
-    meaning: "latents, float [batch, channels, height, width]",
-  },
-  timestep: {
-    names: ["timestep", "timesteps", "t"],
-    ranks: [0, 1],
-    elements: "number",
-    meaning: "a timestep, float or integer, [], [1] or [batch]",
-  },
-  states: {
-    names: ["encoder_hidden_states", "encoder_hidden_state", "text_embeddings", "context"],
-    ranks: [3],
-    elements: "float",
-    meaning: "text states, float [batch, tokens, width]",
-  },
-} as const satisfies Record<string, Port>;
 
 const optionalInputs = {
   guidanceEmbedding: {
@@ -123,7 +103,7 @@ export function createNetwork(
     const reason = unsupported.find(([name]) => name.test(spec.name))?.[1];
     if (reason) throw notSupported(`${graph} is ${reason}, which is not supported yet`, spec);
   }
-  const bound = bindInputs(graph, specs, inputs, optionalInputs);
+  const bound = bindInputs(graph, specs, networkInputs, optionalInputs);
   const nothing = nothingAdded(session.inputs, ports);
   const { prediction } = bindOutputs(graph, session.outputs, outputs);
 
@@ -232,7 +212,7 @@ function severalTimesteps(spec: TensorSpec): number | undefined {
 /** The call with a guidance embedding for each entry; throws where its parts do not go together. */
 function checkedCall(
   call: NetworkCall,
-  bound: Bound<keyof typeof inputs, keyof typeof optionalInputs>,
+  bound: Bound<keyof typeof networkInputs, keyof typeof optionalInputs>,
   channels: number,
   embeddingSize: number | undefined,
 ): NetworkCall {
