@@ -49,7 +49,7 @@ def variants(record: dict, rgba: np.ndarray, rng: random.Random, each: int):
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=0, batch=0, lr=0)
+    parser = arguments(__doc__)
     parser.add_argument("--each", type=int, default=3, help="grounds and colours a drawing")
     parser.add_argument("--merges", type=int, default=2000, help="of the tokenizer")
     parser.add_argument("--keep-tokenizer", action="store_true",

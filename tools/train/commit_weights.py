@@ -12,7 +12,7 @@ from starter.runtime import arguments
 
 
 def main() -> None:
-    args = arguments(__doc__, minutes=0, batch=0, lr=0).parse_args()
+    args = arguments(__doc__).parse_args()
     WEIGHTS.mkdir(exist_ok=True)
     for name, source in (("starter", "unet/ema"), ("vae", "vae/vae"), ("scorer", "text/scorer"),
                          ("lineart", "control-lineart/ema"), ("palette", "control-palette/ema")):

@@ -181,10 +181,10 @@ def load_model(path: Path, vocabulary: int, eos: int) -> Model:
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=0, batch=0, lr=0)
+    parser = arguments(__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--weights", type=Path, help="default: unet/ema.safetensors of the cache")
-    parser.add_argument("--nouns", type=int, default=400, help="how many were taught")
+    parser.add_argument("--nouns", type=int, default=1000, help="how many were taught")
     args = parser.parse_args()
     tokenizer = Tokenizer(args.cache / "tokenizer")
     model = load_model(args.weights or args.cache / "unet/ema.safetensors", len(tokenizer),

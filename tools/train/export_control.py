@@ -51,7 +51,7 @@ def load_control(path: Path, kind: str):
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=0, batch=0, lr=0)
+    parser = arguments(__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--lineart", type=Path, help="default: control-lineart/ema.safetensors")
     parser.add_argument("--palette", type=Path, help="default: control-palette/ema.safetensors")

@@ -34,7 +34,7 @@ class TextTower(nn.Module):
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=0, batch=0, lr=0)
+    parser = arguments(__doc__)
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     tokenizer = Tokenizer(args.cache / "tokenizer")

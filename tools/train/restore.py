@@ -14,7 +14,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 
 def main() -> None:
-    args = arguments(__doc__, minutes=0, batch=0, lr=0).parse_args()
+    args = arguments(__doc__).parse_args()
     shutil.copytree(WEIGHTS / "tokenizer", args.cache / "tokenizer", dirs_exist_ok=True)
     for name, target in (("vae", "vae/vae"), ("scorer", "text/scorer"), ("starter", "unet/ema"),
                          ("lineart", "control-lineart/ema"), ("palette", "control-palette/ema")):

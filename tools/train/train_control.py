@@ -26,7 +26,7 @@ from starter.diffusion import Process, sample
 from starter.lines import canny, draw_lines, f_score, manners, maps, moved
 from starter.optimizers import optimizers_for, set_rates
 from starter.parallel import Team, launch
-from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare, reseed
+from starter.runtime import Average, Budget, Checkpoint, autocast, prepare, reseed, training_arguments
 from starter.tokenizer import Tokenizer
 from starter.unet import padding_bias
 from starter.vae import Autoencoder
@@ -100,7 +100,7 @@ def look(control, model, vae: Autoencoder, data: Dataset, drawn: np.ndarray, pat
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=30, batch=48, lr=1.2e-3)
+    parser = training_arguments(__doc__, minutes=30, batch=48, lr=1.2e-3)
     parser.add_argument("kind", choices=["lineart", "palette"])
     parser.add_argument("--unet", type=Path, help="default: unet/ema.safetensors of the cache")
     parser.add_argument("--nouns", type=int, default=1000)

@@ -20,7 +20,7 @@ from export import load_model
 from starter import pictures
 from starter.dataset import PLACES, Dataset
 from starter.diffusion import Process
-from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare
+from starter.runtime import Average, Budget, Checkpoint, autocast, prepare, training_arguments
 from starter.tokenizer import Tokenizer
 from starter.unet import padding_bias
 from starter.vae import Autoencoder
@@ -33,7 +33,7 @@ NOISE = 0.3
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=10, batch=36, lr=1e-3)
+    parser = training_arguments(__doc__, minutes=10, batch=36, lr=1e-3)
     parser.add_argument("--unet", type=Path, help="default: unet/ema.safetensors of the cache")
     parser.add_argument("--nouns", type=int, default=10**6)
     args = parser.parse_args()

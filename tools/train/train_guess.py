@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from starter.dataset import COMMON, Dataset
 from starter.optimizers import optimizers_for, set_rates
 from starter.parallel import Team, launch
-from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare, reseed
+from starter.runtime import Average, Budget, Checkpoint, autocast, prepare, reseed, training_arguments
 from starter.tokenizer import Tokenizer
 from starter.unet import UNetConfig
 from starter.vae import Autoencoder
@@ -27,7 +27,7 @@ from train_unet import Model, encode_all
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=12, batch=192, lr=1.5e-3)
+    parser = training_arguments(__doc__, minutes=12, batch=192, lr=1.5e-3)
     parser.add_argument("--nouns", type=int, default=1000)
     parser.add_argument("--other-styles", type=float, default=0.05)
     parser.add_argument("--main-styles", type=float, default=0.75)

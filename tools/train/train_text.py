@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from starter import pictures
 from starter.dataset import Dataset
 from starter.optimizers import optimizers_for, set_rates
-from starter.runtime import Average, Budget, Checkpoint, arguments, autocast, prepare
+from starter.runtime import Average, Budget, Checkpoint, autocast, prepare, training_arguments
 from starter.scorer import Scorer
 from starter.text import TextEncoder, text_weights
 
@@ -29,7 +29,7 @@ def jitter(x: torch.Tensor) -> torch.Tensor:
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=6, batch=192, lr=2e-3)
+    parser = training_arguments(__doc__, minutes=6, batch=192, lr=2e-3)
     parser.add_argument("--nouns", type=int, default=10**6)
     parser.add_argument("--text", type=Path, help="text encoder of these weights of train_unet.py")
     parser.add_argument("--muon", type=float, default=2e-3, help="Muon's rate; 0: AdamW for all")

@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 
 from starter.dataset import KINDS, PLACES, Dataset
 from starter.diffusion import Process, sample
-from starter.runtime import (Average, Budget, Checkpoint, arguments, autocast, prepare, reseed,
-                             save_atomically)
+from starter.runtime import (
+    Average, Budget, Checkpoint, autocast, prepare, reseed, save_atomically, training_arguments)
 from starter.muon import Muon
 from starter.optimizers import set_rates
 from starter.parallel import Team, launch
@@ -112,8 +112,8 @@ def picture_sheet(model: Model, vae: Autoencoder, data: Dataset, path: Path) -> 
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=70, batch=64, lr=1.2e-3)
-    parser.add_argument("--nouns", type=int, default=400)
+    parser = training_arguments(__doc__, minutes=70, batch=64, lr=1.2e-3)
+    parser.add_argument("--nouns", type=int, default=1000)
     parser.add_argument("--other-styles", type=float, default=0.3)
     parser.add_argument("--main-styles", type=float, default=0.75,
                         help="weight of each main style against the house style")

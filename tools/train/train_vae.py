@@ -12,8 +12,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from starter import pictures
-from starter.runtime import (Average, Budget, Checkpoint, arguments, autocast, check_gradients,
-                             prepare)
+from starter.runtime import (
+    Average, Budget, Checkpoint, autocast, check_gradients, prepare, training_arguments)
 from starter.vae import FACTOR, LATENT_CHANNELS, Autoencoder
 
 
@@ -52,10 +52,11 @@ def difference(y: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Te
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=12, batch=32, lr=2e-3)
+    parser = training_arguments(__doc__, minutes=12, batch=32, lr=2e-3)
     parser.add_argument("--kl", type=float, default=1e-4)
     parser.add_argument("--half", type=float, default=0.25,
                         help="share of steps that also decode halved latents to halved pictures")
+    parser.add_argument("--compile", action="store_true", help="torch.compile, after a gradient check")
     args = parser.parse_args()
     folder = prepare(args, "vae")
     rgba, records = pictures.load(args.cache)

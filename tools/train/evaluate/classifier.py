@@ -30,7 +30,8 @@ from export import export  # noqa: E402
 from starter.colours import GROUNDS, SHIFTS  # noqa: E402
 from starter.optimizers import optimizers_for, set_rates  # noqa: E402
 from starter.pictures import SIZE, halved  # noqa: E402
-from starter.runtime import Average, Budget, arguments, autocast, prepare  # noqa: E402
+from starter.runtime import (  # noqa: E402
+    Average, Budget, Checkpoint, autocast, prepare, reseed, training_arguments)
 from starter.vae import Autoencoder, Residual  # noqa: E402
 from starter.words import ALL_STYLES  # noqa: E402
 
@@ -138,7 +139,7 @@ def mean_distance(pictures: np.ndarray) -> float:
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=20, batch=96, lr=2e-3)
+    parser = training_arguments(__doc__, minutes=20, batch=96, lr=2e-3)
     parser.add_argument("--nouns", type=int, default=1000)
     parser.add_argument("--muon", type=float, default=1.5e-3, help="Muon's rate; 0: AdamW for all")
     parser.add_argument("--hold", type=float, default=0.3, help="share of time before the decay")
@@ -170,14 +171,17 @@ def main() -> None:
         x = torch.from_numpy(np.stack([pixels[i] for i in chosen]))
         return halved(x.permute(0, 3, 1, 2).float()) / 127.5 - 1
 
-    net = Judge(len(names)).to(memory_format=torch.channels_last)
+    net = Judge(len(names)).to(args.device, memory_format=torch.channels_last)
     if args.init:
         # From a judge of fewer nouns: all but the heads whose sizes differ.
         own = net.state_dict()
         net.load_state_dict({k: v for k, v in load_file(args.init).items()
                              if k in own and own[k].shape == v.shape}, strict=False)
     optimizers = optimizers_for(net, args.lr, args.muon, decay=0.05)
-    average, budget, step = Average(net, 0.99), Budget(args.minutes, args.hold, 60), 0
+    average, budget = Average(net, 0.99), Budget(args.minutes, args.hold, 60)
+    checkpoint = Checkpoint(folder, args, net, average, optimizers, budget)
+    step = checkpoint.resume()
+    reseed(args.seed, step, 0)
     print(f"{len(train)} variants of {len(names)} nouns, "
           f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f} M parameters", flush=True)
     shown = time.time()
@@ -186,10 +190,10 @@ def main() -> None:
         chosen = np.concatenate([np.random.choice(kinds[kind], round(args.batch * share))
                                  for kind, share in SHARES.items()])
         crisp = images(chosen)
-        x = roughen(crisp).contiguous(memory_format=torch.channels_last)
-        crisp = soften(crisp).contiguous(memory_format=torch.channels_last)
-        wanted = torch.tensor([target[i] for i in chosen])
-        with autocast("cpu"):
+        x, crisp = (seen.to(args.device).contiguous(memory_format=torch.channels_last)
+                    for seen in (roughen(crisp), soften(crisp)))
+        wanted = torch.tensor([target[i] for i in chosen], device=args.device)
+        with autocast(args.device):
             found = net(x, crisp)
         loss = sum(weight * F.cross_entropy(logits.float(), wanted[:, k], label_smoothing=0.05)
                    for k, (weight, logits) in enumerate(zip((1, 0.7, 0.4, 0.2), found)))
@@ -205,7 +209,10 @@ def main() -> None:
             right = [(found[k].argmax(1) == wanted[:, k]).float().mean().item() for k in (0, 1)]
             print(f"{step} {budget.spent:.0f}s loss {loss.item():.3f} noun {right[0]:.2f} "
                   f"style {right[1]:.2f}", flush=True)
-    net = average.copy.eval()
+        if checkpoint.due:
+            checkpoint.keep(step)
+    checkpoint.keep(step)
+    net = average.copy.cpu().eval()
     save_file({k: v.contiguous() for k, v in net.state_dict().items()},
               folder / "judge.safetensors")
     vae = Autoencoder().eval()

@@ -81,7 +81,7 @@ def draw(strokes: list[str], rng: np.random.Generator) -> np.ndarray:
 
 
 def main() -> None:
-    args = arguments(__doc__, minutes=0, batch=0, lr=0).parse_args()
+    args = arguments(__doc__).parse_args()
     out = Path(__file__).parent / "hints"
     out.mkdir(exist_ok=True)
     rgba, _ = pictures.load(args.cache)

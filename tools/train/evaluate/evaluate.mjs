@@ -8,7 +8,7 @@
 // of right answers by kind of prompt, for the common nouns, for the others, and for all; then
 // twelve seeds each of twenty nouns, and how far apart they are, as a share of how far apart the
 // noun's real drawings are; then how well the autoencoder keeps drawings that it never saw. The
-// pictures go to FOLDER (measure.py tells how near the nearest training picture is, which needs the
+// pictures go to FOLDER (nearest.py tells how near the nearest training picture is, which needs the
 // drawings); --reuse judges those that are there again, and makes the others.
 import fs from "node:fs";
 import path from "node:path";

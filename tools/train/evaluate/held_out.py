@@ -21,7 +21,7 @@ COLUMNS = 25
 
 
 def main() -> None:
-    args = arguments(__doc__, minutes=0, batch=0, lr=0).parse_args()
+    args = arguments(__doc__).parse_args()
     rgba, records = pictures.load(args.cache)
     held = [i for i, record in enumerate(records) if pictures.held_out(record)]
     # Whole rows: an empty place would count as a drawing.

@@ -28,7 +28,7 @@ EACH = 50
 
 
 def main() -> None:
-    parser = arguments(__doc__, minutes=0, batch=0, lr=0)
+    parser = arguments(__doc__)
     parser.add_argument("--nouns", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "prompts.json")
     args = parser.parse_args()

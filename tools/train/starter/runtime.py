@@ -17,10 +17,18 @@ import torch
 CACHE = Path(os.environ.get("UNDERPAINT_TRAIN_CACHE", Path(__file__).parents[1] / ".cache"))
 
 
-def arguments(description: str, minutes: float, batch: int, lr: float) -> argparse.ArgumentParser:
-    """The flags that all training scripts have."""
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The flags that all scripts have."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def training_arguments(description: str, minutes: float, batch: int,
+                       lr: float) -> argparse.ArgumentParser:
+    """The flags that all training scripts have."""
+    parser = arguments(description)
     parser.add_argument("--run", default=None, help="name of the run's folder in the cache")
     parser.add_argument("--minutes", type=float, default=minutes, help="wall time of the whole run")
     parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
@@ -29,9 +37,7 @@ def arguments(description: str, minutes: float, batch: int, lr: float) -> argpar
     parser.add_argument("--lr", type=float, default=lr)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint-minutes", type=float, default=4)
-    parser.add_argument("--compile", action="store_true", help="torch.compile, after a gradient check")
     return parser
 
 
